@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vdiskctl: attaches, shows and changes the vdisks of this machine. */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "vdiskctl.h"
+
+static const struct subcommand subcommands[] = {
+	{
+		"attach", attach_main,
+		"URI... [--overlay none|ram[:SIZE|:N%]] [--full wait[:SECONDS]|error]\n"
+		"       [--write-through] [--connections N] [--device N] [--lost queue|fail:S|reboot:S]\n"
+		"       [--overcommit] [--wait SECONDS] [--read-ahead KIB] [--json]",
+		"Attaches an image that NBD servers offer and prints the device's path.\n"
+		"URI is nbd://HOST[:PORT]/EXPORT; several are the same image on several servers.\n"
+		"Without --overlay and --write-through the device is read-only.\n"
+		"\n"
+		"  --overlay ram[:SIZE|:N%]  writes go to RAM, at most SIZE (K, M, G, T) or N percent\n"
+		"                            of the machine's memory; 50% when not said\n"
+		"  --full wait[:SECONDS]     a full overlay lets writes wait, then fails them (default)\n"
+		"  --full error              a full overlay fails writes at once\n"
+		"  --overcommit              an overlay larger than the memory that is free\n"
+		"  --write-through           writes go to the server\n"
+		"  --connections N           connections to each server, 1 to 8\n"
+		"  --device N                be /dev/vdiskN\n"
+		"  --lost queue              I/O waits for ever when every server is gone (default)\n"
+		"  --lost fail:S, reboot:S   after S seconds I/O fails, or the machine restarts\n"
+		"  --wait SECONDS            give up when no server answered by then; 30; 0: never\n"
+		"  --read-ahead KIB          largest prefetch of a stream; 0 switches it off\n"
+		"  --json                    print an object\n",
+	}, {
+		"detach", detach_main,
+		"DEV...|--all [--force]",
+		"Takes devices away.  DEV is a number, vdisk0 or /dev/vdisk0.\n"
+		"\n"
+		"  --all     all of them, but never the one that holds /\n"
+		"  --force   though it is in use: its I/O fails\n",
+	}, {
+		"status", status_main,
+		"[DEV] [--watch] [--json]",
+		"Shows one device or all.\n"
+		"\n"
+		"  --watch   again every second\n"
+		"  --json    as JSON (with --watch: one object a line)\n",
+	}, {
+		"set", set_main,
+		"DEV [--limit SIZE [--overcommit]] [--full wait[:SECONDS]|error]\n"
+		"       [--lost queue|fail:S|reboot:S] [--read-ahead KIB] [--fail-now]",
+		"Changes a living device.\n"
+		"\n"
+		"  --limit SIZE   size of the overlay; --overcommit: more than the memory that is free\n"
+		"  --fail-now     all I/O that waits fails, now and from now on\n"
+		"  the rest       as of attach\n",
+	}, {
+		"overlay", overlay_main,
+		"resize DEV SIZE [--overcommit]",
+		"Changes the size of a device's overlay: SIZE (K, M, G, T) or N% of the machine's memory.\n"
+		"\n"
+		"  --overcommit   more than the memory that is free\n",
+	}, {
+		"monitor", monitor_main,
+		"[--json]",
+		"Prints events as they happen, one a line, until it is interrupted.\n",
+	},
+};
+
+#define NR_SUBCOMMANDS (sizeof(subcommands) / sizeof(*subcommands))
+
+static const struct subcommand *current;
+
+static void complain(const char *format, va_list args)
+{
+	fputs("vdiskctl: ", stderr);
+	vfprintf(stderr, format, args);
+}
+
+int fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_FAILED;
+}
+
+void warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+int usage_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(format, args);
+	va_end(args);
+	fprintf(stderr, ": try 'vdiskctl %s%s--help'\n", current ? current->name : "",
+		current ? " " : "");
+	return EXIT_USAGE;
+}
+
+static void print_help(void)
+{
+	printf("Usage: vdiskctl %s %s\n\n%s", current->name, current->usage, current->help);
+}
+
+int next_option(int argc, char **argv, const struct option *options)
+{
+	int option;
+
+	opterr = 0;
+	option = getopt_long(argc, argv, ":h", options, NULL);
+	switch (option) {
+	case 'h':
+		print_help();
+		break;
+	case ':':
+		usage_error("%s: the option '%s' needs a value", current->name, argv[optind - 1]);
+		return '?';
+	case '?':
+		if (optopt && strchr(argv[optind - 1], '='))
+			usage_error("%s: the option '%s' takes no value", current->name,
+				    argv[optind - 1]);
+		else
+			usage_error("%s: unknown option '%s'", current->name, argv[optind - 1]);
+		break;
+	}
+	return option;
+}
+
+static void print_usage(FILE *to)
+{
+	size_t i;
+
+	fputs("Usage: vdiskctl SUBCOMMAND ...\n\n", to);
+	for (i = 0; i < NR_SUBCOMMANDS; i++)
+		fprintf(to, "  %s %s\n", subcommands[i].name, subcommands[i].usage);
+	fputs("\n'vdiskctl SUBCOMMAND --help' says more; so does vdiskctl(8).\n", to);
+}
+
+/* What was printed counts only when it arrived. */
+static int finish(int ret)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return ret;
+	if (errno != EPIPE)
+		fail("cannot write to standard output: %s", strerror(errno));
+	return ret ? ret : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	setlocale(LC_ALL, "");
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_usage(stdout);
+		return finish(EXIT_DONE);
+	}
+	for (i = 0; i < NR_SUBCOMMANDS; i++) {
+		if (strcmp(argv[1], subcommands[i].name))
+			continue;
+		current = &subcommands[i];
+		return finish(current->main(argc - 1, argv + 1));
+	}
+	return usage_error("there is no subcommand '%s'", argv[1]);
+}
