@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Buffers: what a reply or a write's payload stands in between the disk and the
+ * network.  Each event loop has a pool of its own, with a cap; a connection
+ * that gets none stops reading requests until one is free again.
+ */
+#ifndef VDISKD_BUFFER_H
+#define VDISKD_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum buffer_class {
+	BUFFER_TINY,		/* only a header, or a header and a full pipe */
+	BUFFER_SMALL,		/* several small replies, or one */
+	BUFFER_MEDIUM,
+	BUFFER_LARGE,
+	BUFFER_CLASSES,
+	BUFFER_SINGLE = BUFFER_CLASSES,	/* made to measure, never kept */
+};
+
+enum buffer_limits {
+	BUFFER_HEADROOM = 64,	/* room for a header, beside the class's payload */
+	BUFFER_TINY_SIZE = 256,
+	BUFFER_SMALL_SIZE = 64 << 10,
+	BUFFER_MEDIUM_SIZE = 256 << 10,
+	BUFFER_LARGE_SIZE = 1 << 20,
+	PIPE_SIZE = 1 << 20,
+	PIPE_USEFUL = 128 << 10,	/* with smaller pipes reads are copied */
+};
+
+/* data[start, end) goes out first, then @piped bytes of the pipe. */
+struct buffer {
+	struct buffer *next;
+	uint32_t class;
+	uint32_t size;
+	uint32_t start, end;
+	uint32_t piped;
+	int pipe[2];		/* read end, write end; -1 without a pipe */
+	uint8_t data[];
+};
+
+struct pool {
+	struct buffer *kept[BUFFER_CLASSES];
+	struct buffer *pipes;	/* kept ones that have a pipe */
+	size_t used;		/* bytes handed out */
+	size_t cap;
+	unsigned int pipe_count, pipe_cap;
+	size_t pipe_bytes;	/* what one pipe holds; 0: none is of use */
+};
+
+/** pool_init - start a pool of at most @cap bytes and @pipes pipes */
+void pool_init(struct pool *pool, size_t cap, unsigned int pipes);
+
+/** pool_uninit - the opposite; every buffer must be back */
+void pool_uninit(struct pool *pool);
+
+/**
+ * buffer_get - take a buffer with room for @size bytes and headroom
+ * @held: bytes that the asking connection has already; the fuller the pool,
+ *        the less one connection may hold.  0 for one that must not be refused
+ *        as long as the pool isn't exhausted.
+ *
+ * Return: the buffer, empty, or NULL: wait until others have been put back.
+ */
+struct buffer *buffer_get(struct pool *pool, size_t size, size_t held);
+
+/** buffer_get_pipe - the same, with an empty pipe of @pool->pipe_bytes */
+struct buffer *buffer_get_pipe(struct pool *pool, size_t held);
+
+/**
+ * buffer_get_urgent - the same, even above the cap
+ *
+ * For the end of what is under way already: so these are bounded by the number
+ * of requests and handshakes.  Return: NULL only when the machine has no memory.
+ */
+struct buffer *buffer_get_urgent(struct pool *pool, size_t size);
+
+/** buffer_put - give it back, whatever it still holds */
+void buffer_put(struct pool *pool, struct buffer *buffer);
+
+/** buffer_weight - what it counts against the cap */
+size_t buffer_weight(const struct buffer *buffer);
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "handshake.h"
+#include "log.h"
+#include "loop.h"
+#include "reply.h"
+#include "request.h"
+#include "ring.h"
+#include "server.h"
+#include "util.h"
+
+static atomic_ulong accepted;
+
+/* The claim's end(): any thread, while the claim keeps the descriptor open. */
+static void claim_end(struct claim *claim, const char *why)
+{
+	struct connection *c = container_of(claim, struct connection, claim);
+
+	log_event(LOG_LEVEL_INFO, "connection is being ended", "peer", c->peer, "reason", why);
+	atomic_store(&c->stop, true);
+	/* Wakes its loop, by the end of the stream. */
+	shutdown(c->fd, SHUT_RDWR);
+}
+
+static void claim_retry(struct claim *claim)
+{
+	struct connection *c = container_of(claim, struct connection, claim);
+
+	loop_post(c->loop, &c->retry);
+}
+
+static void retry_run(struct task *task)
+{
+	handshake_retry(container_of(task, struct connection, retry));
+}
+
+struct connection *connection_create(struct loop *loop, int fd, const struct sockaddr_storage *peer)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		close(fd);
+		return NULL;
+	}
+	c->loop = loop;
+	c->fd = fd;
+	c->out_last = &c->out;
+	c->retry.run = retry_run;
+	c->claim.client = address_from_socket(peer);
+	c->claim.order = atomic_fetch_add(&accepted, 1);
+	c->claim.end = claim_end;
+	c->claim.retry = claim_retry;
+	endpoint_format(peer, c->peer);
+	c->handshake = handshake_create();
+	if (!c->handshake || !connection_resize_in(c, IN_HANDSHAKE) ||
+	    !admission_enter(&c->admission, &c->claim.client, fd)) {
+		handshake_destroy(c->handshake);
+		free(c->in);
+		free(c);
+		close(fd);
+		return NULL;
+	}
+	atomic_fetch_add(&loop->load, 1);
+	return c;
+}
+
+void connection_start(struct connection *c)
+{
+	struct loop *loop = c->loop;
+
+	c->next = loop->connections;
+	c->previous = &loop->connections;
+	if (c->next)
+		c->next->previous = &c->next;
+	loop->connections = c;
+	if (loop->stopping)
+		connection_end(c);
+	else
+		handshake_greet(c);
+	connection_progress(c);
+}
+
+bool connection_resize_in(struct connection *c, size_t size)
+{
+	size_t bytes = connection_available(c);
+	uint8_t *in;
+
+	if (size < bytes)
+		size = bytes;
+	in = malloc(size);
+	if (!in)
+		return false;
+	if (bytes)
+		memcpy(in, c->in + c->in_start, bytes);
+	free(c->in);
+	c->in = in;
+	c->in_size = size;
+	c->in_start = 0;
+	c->in_end = bytes;
+	return true;
+}
+
+void connection_make_ready(struct connection *c)
+{
+	/* One that is closing has nothing left to do, and is freed soon. */
+	if (c->is_ready || c->closing)
+		return;
+	c->is_ready = true;
+	c->next_ready = NULL;
+	*c->loop->ready_last = c;
+	c->loop->ready_last = &c->next_ready;
+}
+
+void connection_make_hungry(struct connection *c)
+{
+	if (c->is_hungry)
+		return;
+	c->is_hungry = true;
+	c->next_hungry = NULL;
+	*c->loop->hungry_last = c;
+	c->loop->hungry_last = &c->next_hungry;
+}
+
+void connection_kill(struct connection *c, const char *why)
+{
+	if (c->dead)
+		return;
+	c->dead = true;
+	if (!c->why)
+		c->why = why;
+	shutdown(c->fd, SHUT_RDWR);
+	reply_drop(c);
+}
+
+void connection_end(struct connection *c)
+{
+	c->ending = true;
+}
+
+/* The claim is released: nobody knows this connection any more. */
+static void closed_run(struct task *task)
+{
+	struct connection *c = container_of(task, struct connection, job.task);
+
+	log_limited(LOG_LEVEL_INFO, "client gone", "peer", c->peer, "reason", c->why);
+	close(c->fd);
+	*c->previous = c->next;
+	if (c->next)
+		c->next->previous = c->previous;
+	atomic_fetch_sub(&c->loop->load, 1);
+	free(c->in);
+	free(c);
+}
+
+static void release_work(struct job *job)
+{
+	struct connection *c = container_of(job, struct connection, job);
+
+	store_release(&c->loop->server->store, &c->claim);
+}
+
+/* Nothing refers to @c any more but its claim. */
+static void close_connection(struct connection *c)
+{
+	c->closing = true;
+	admission_leave(&c->admission);
+	reply_drop(c);
+	handshake_destroy(c->handshake);
+	c->handshake = NULL;
+	c->job.task.run = closed_run;
+	if (!c->claimed) {
+		closed_run(&c->job.task);
+		return;
+	}
+	/* Closing the image may wait for its disk. */
+	c->job.work = release_work;
+	c->job.loop = c->loop;
+	job_start(&c->loop->server->workers, &c->job);
+}
+
+static bool is_idle(const struct connection *c)
+{
+	return !c->receiving && !c->polling && !c->requests && !c->at_work && !c->is_ready &&
+	       !c->is_hungry;
+}
+
+/* Takes the client's bytes to the front when there is little room behind them. */
+static void compact(struct connection *c)
+{
+	size_t bytes = connection_available(c);
+
+	if (!bytes) {
+		c->in_start = 0;
+		c->in_end = 0;
+	} else if (c->in_size - c->in_end < c->in_size / 2 && c->in_start) {
+		memmove(c->in, c->in + c->in_start, bytes);
+		c->in_start = 0;
+		c->in_end = bytes;
+	}
+}
+
+static void receive_more(struct connection *c)
+{
+	struct io_uring_sqe *sqe;
+	uint8_t *target;
+	bool direct;
+	size_t room;
+
+	target = c->incoming ? write_target(c, &room) : NULL;
+	direct = target;
+	if (!direct) {
+		compact(c);
+		room = c->in_size - c->in_end;
+		if (!room)
+			return;
+		target = c->in + c->in_end;
+	}
+	sqe = loop_sqe(c->loop);
+	io_uring_prep_recv(sqe, c->fd, target, room, direct ? MSG_WAITALL : 0);
+	/* What was drained a moment ago is empty: don't try in vain. */
+	if (c->drained)
+		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+	io_uring_sqe_set_data64(sqe, ring_encode(c, RING_RECEIVED));
+	c->receiving = true;
+	c->incoming_direct = direct;
+}
+
+static void settle(struct connection *c)
+{
+	if (c->ending && !c->dead && !c->requests && !c->at_work && !c->out && !c->is_ready &&
+	    !c->is_hungry)
+		connection_kill(c, NULL);
+	if (c->dead) {
+		request_abandon(c);
+		if (is_idle(c) && !c->closing)
+			close_connection(c);
+		return;
+	}
+	if (!c->receiving && !c->is_hungry && !c->ending && !c->eof)
+		receive_more(c);
+}
+
+void connection_progress(struct connection *c)
+{
+	if (!c->dead && atomic_load_explicit(&c->stop, memory_order_acquire))
+		connection_kill(c, "ended by the server");
+	if (!c->dead) {
+		if (!c->transmission) {
+			/* An option that is here already waits for the last answer to go. */
+			reply_flush(c);
+			handshake_progress(c);
+		}
+		if (c->transmission)
+			request_progress(c);
+		reply_flush(c);
+	}
+	settle(c);
+}
+
+void connection_received(struct connection *c, int result)
+{
+	c->receiving = false;
+	if (result == -EINTR || result == -EAGAIN) {
+		connection_progress(c);
+		return;
+	}
+	if (result < 0) {
+		connection_kill(c, "its socket cannot be read from");
+	} else if (!result) {
+		c->eof = true;
+		if (!c->transmission)
+			connection_kill(c, "left in its handshake");
+		else if (!c->ending)
+			c->why = "its stream ended";
+	} else if (c->incoming_direct) {
+		write_received(c, result);
+	} else {
+		c->in_end += result;
+		c->drained = c->in_end < c->in_size;
+	}
+	connection_progress(c);
+}
+
+void connection_writable(struct connection *c, int result)
+{
+	c->polling = false;
+	if (result < 0)
+		connection_kill(c, "its socket cannot be polled");
+	connection_progress(c);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "extents.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "handshake.h"
+#include "image.h"
+#include "loop.h"
+#include "nbd.h"
+#include "reply.h"
+#include "request.h"
+#include "util.h"
+#include "wire.h"
+
+/* How far the hole or the data at @offset goes; at most to @end. */
+static uint64_t next_change(const struct image *image, uint64_t offset, uint64_t end,
+			    uint32_t *state)
+{
+	off_t at = lseek(image->fd, offset, SEEK_DATA);
+
+	*state = 0;
+	if (at < 0 && errno == ENXIO) {
+		*state = NBD_STATE_HOLE | NBD_STATE_ZERO;
+		return end;
+	}
+	/* Where holes can't be asked for, all is data. */
+	if (at < 0)
+		return end;
+	if ((uint64_t)at > offset) {
+		*state = NBD_STATE_HOLE | NBD_STATE_ZERO;
+		return MIN((uint64_t)at, end);
+	}
+	at = lseek(image->fd, offset, SEEK_HOLE);
+	if (at < 0 || (uint64_t)at <= offset)
+		return end;
+	return MIN((uint64_t)at, end);
+}
+
+size_t extents_find(const struct image *image, uint64_t offset, uint32_t length,
+		    struct extent *extents, size_t most)
+{
+	uint64_t end = offset + length, next;
+	size_t count = 0;
+	uint32_t state;
+
+	while (offset < end) {
+		next = next_change(image, offset, end, &state);
+		if (!count || extents[count - 1].state != state) {
+			if (count == most)
+				break;
+			extents[count++].state = state;
+			extents[count - 1].length = 0;
+		}
+		extents[count - 1].length += next - offset;
+		offset = next;
+	}
+	return count;
+}
+
+static uint8_t *put_chunk(uint8_t *p, const struct request *request, uint32_t context, bool last,
+			  const struct extent *extents, size_t count)
+{
+	size_t i;
+
+	reply_chunk_header(p, last ? NBD_CHUNK_FLAG_DONE : 0, NBD_CHUNK_BLOCK_STATUS,
+			   request->cookie, 4 + count * 8);
+	p += REPLY_CHUNK;
+	put_be32(p, context);
+	p += 4;
+	for (i = 0; i < count; i++, p += 8) {
+		put_be32(p, extents[i].length);
+		put_be32(p + 4, extents[i].state);
+	}
+	return p;
+}
+
+static void extents_work(struct job *job)
+{
+	struct request *request = container_of(job, struct request, job);
+	const struct connection *c = request->c;
+	struct extent extents[EXTENTS_MOST];
+	struct extent all = { .length = request->length };
+	bool one = request->flags & NBD_CMD_FLAG_REQ_ONE;
+	size_t count = 0;
+	uint8_t *p;
+
+	if (c->contexts & 1 << META_ALLOCATION)
+		count = extents_find(c->image, request->offset, request->length, extents,
+				     one ? 1 : EXTENTS_MOST);
+	p = malloc(2 * (REPLY_CHUNK + 4) + (count + 1) * 8);
+	request->answer = p;
+	if (!p)
+		return;
+	if (c->contexts & 1 << META_ALLOCATION)
+		p = put_chunk(p, request, META_ALLOCATION + 1, !(c->contexts & 1 << META_STAMP),
+			      extents, count);
+	/* The stamp says all in its name; its blocks have no state. */
+	if (c->contexts & 1 << META_STAMP)
+		p = put_chunk(p, request, META_STAMP + 1, true, &all, 1);
+	request->answer_length = p - request->answer;
+}
+
+static void extents_finished(struct task *task)
+{
+	struct request *request = container_of(task, struct request, job.task);
+	struct connection *c = request->c;
+
+	if (!c->dead && request->answer)
+		reply_queue_bytes(c, request->answer, request->answer_length);
+	else if (!c->dead)
+		reply_error(c, request->cookie, NBD_ENOMEM);
+	free(request->answer);
+	request_free(request);
+	connection_make_ready(c);
+}
+
+bool extents_begin(struct connection *c, const struct request_header *header)
+{
+	struct request *request = request_alloc(c, header);
+
+	if (request)
+		request_work(request, extents_work, extents_finished);
+	return true;
+}

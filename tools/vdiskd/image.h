@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An image that is open: the file or block device behind an export. */
+#ifndef VDISKD_IMAGE_H
+#define VDISKD_IMAGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "stamp.h"
+
+enum { IMAGE_WORDS = 256 };
+
+/* What must not change while an image is served read-only. */
+struct image_identity {
+	dev_t device;
+	ino_t inode;
+	uint64_t size;
+	struct timespec modified;
+};
+
+struct image {
+	int fd;
+	uint64_t size;
+	bool writable;
+	bool block_device;
+	bool in_memory;			/* tmpfs, ramfs: a read never waits */
+	bool may_ask_residency;		/* mincore() tells us the truth */
+	unsigned int sector;		/* logical block of a block device, else 1 */
+	void *map;			/* whole file, never touched; for mincore() */
+	atomic_bool no_nowait;		/* its filesystem can't read without waiting */
+	atomic_int write_error;		/* errno of the first flush that failed */
+	struct image_identity identity;
+	char stamp[STAMP_TEXT];		/* UUID:VERSION:SHA256, or empty */
+};
+
+/**
+ * image_open - open @path in @directory
+ * @directory: folder's descriptor
+ * @path:      file in it
+ * @writable:  for writing too, with a lock that keeps other servers off
+ * @image:     filled in
+ * @words:     IMAGE_WORDS bytes; on failure, why, for the client and the log
+ *
+ * May wait for a disk.  Return: 0 or -errno.
+ */
+int image_open(int directory, const char *path, bool writable, struct image *image, char *words);
+
+/** image_close - the opposite */
+void image_close(struct image *image);
+
+/**
+ * image_resident - whether a read would be served from memory
+ *
+ * Never waits.  Says false where it can't know.
+ */
+bool image_resident(const struct image *image, uint64_t offset, size_t length);
+
+/** image_identity - what the open image is now; 0 or -errno; may wait */
+int image_identity(const struct image *image, struct image_identity *identity);
+
+/** image_identity_of - what identifies the file that @st describes */
+struct image_identity image_identity_of(const struct stat *st, uint64_t size);
+
+/** image_same - whether two identities are those of one unchanged file */
+bool image_same(const struct image_identity *a, const struct image_identity *b);
+
+#endif

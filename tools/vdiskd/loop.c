@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "log.h"
+#include "request.h"
+#include "ring.h"
+#include "server.h"
+#include "util.h"
+
+enum {
+	RING_ENTRIES = 256,
+	RING_COMPLETIONS = 4096,
+	FILE_WORKERS = 64,
+	STALL_TICKS = 10,
+	HUNGRY_TICKS = 2,
+};
+
+struct io_uring_sqe *loop_sqe(struct loop *loop)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+
+	while (!sqe) {
+		io_uring_submit(&loop->ring);
+		sqe = io_uring_get_sqe(&loop->ring);
+	}
+	return sqe;
+}
+
+static void arm_wake(struct loop *loop)
+{
+	struct io_uring_sqe *sqe = loop_sqe(loop);
+
+	io_uring_prep_read(sqe, loop->wake_fd, &loop->wake_value, sizeof(loop->wake_value), 0);
+	io_uring_sqe_set_data64(sqe, ring_encode(loop, RING_WOKEN));
+}
+
+static int make_ring(struct loop *loop)
+{
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_CQSIZE,
+		.cq_entries = RING_COMPLETIONS,
+	};
+	unsigned int workers[2] = { FILE_WORKERS, FILE_WORKERS };
+	int ret;
+
+	ret = io_uring_queue_init_params(RING_ENTRIES, &loop->ring, &params);
+	if (ret)
+		return ret;
+	/* Saves a lookup at each call; where it fails nothing is lost. */
+	io_uring_register_ring_fd(&loop->ring);
+	ret = io_uring_register_iowq_max_workers(&loop->ring, workers);
+	if (ret)
+		io_uring_queue_exit(&loop->ring);
+	return ret;
+}
+
+int loop_init(struct loop *loop, struct server *server)
+{
+	int ret;
+
+	loop->server = server;
+	loop->ready_last = &loop->ready;
+	loop->hungry_last = &loop->hungry;
+	loop->inbox_last = &loop->inbox;
+	loop->wake_needed = true;
+	pthread_mutex_init(&loop->lock, NULL);
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (loop->wake_fd < 0)
+		return -errno;
+	ret = make_ring(loop);
+	if (ret) {
+		close(loop->wake_fd);
+		return ret;
+	}
+	pool_init(&loop->pool, server->pool_cap, server->pipe_cap);
+	arm_wake(loop);
+	return 0;
+}
+
+void loop_uninit(struct loop *loop)
+{
+	struct request *request;
+
+	io_uring_queue_exit(&loop->ring);
+	close(loop->wake_fd);
+	while ((request = loop->free_requests)) {
+		loop->free_requests = request->next;
+		free(request);
+	}
+	pool_uninit(&loop->pool);
+	pthread_mutex_destroy(&loop->lock);
+}
+
+void loop_post(struct loop *loop, struct task *task)
+{
+	uint64_t one = 1;
+	bool wake;
+
+	pthread_mutex_lock(&loop->lock);
+	task->next = NULL;
+	*loop->inbox_last = task;
+	loop->inbox_last = &task->next;
+	wake = loop->wake_needed;
+	loop->wake_needed = false;
+	/* Under the lock: the loop can't end before it has seen the task. */
+	if (wake && write(loop->wake_fd, &one, sizeof(one)) < 0)
+		log_event(LOG_LEVEL_ERROR, "an event loop cannot be woken", "reason",
+			  strerror(errno));
+	pthread_mutex_unlock(&loop->lock);
+}
+
+static void run_inbox(struct loop *loop)
+{
+	struct task *task, *next;
+
+	pthread_mutex_lock(&loop->lock);
+	task = loop->inbox;
+	loop->inbox = NULL;
+	loop->inbox_last = &loop->inbox;
+	loop->wake_needed = true;
+	pthread_mutex_unlock(&loop->lock);
+	for (; task; task = next) {
+		next = task->next;
+		task->run(task);
+	}
+}
+
+static void dispatch(struct loop *loop, uint64_t data, int result)
+{
+	switch (ring_kind(data)) {
+	case RING_RECEIVED:
+		connection_received(ring_pointer(data), result);
+		break;
+	case RING_WRITABLE:
+		connection_writable(ring_pointer(data), result);
+		break;
+	case RING_FILE:
+		request_file_done(ring_pointer(data), result);
+		break;
+	case RING_DELAYED:
+		request_delayed(ring_pointer(data));
+		break;
+	case RING_WOKEN:
+	case RING_KINDS:
+		run_inbox(loop);
+		arm_wake(loop);
+		break;
+	}
+}
+
+/* Those that were ready when we began: who gets ready again waits a turn. */
+static void run_ready(struct loop *loop)
+{
+	struct connection *c, **last;
+
+	if (loop->buffers_back && loop->hungry) {
+		c = loop->hungry;
+		loop->hungry = NULL;
+		loop->hungry_last = &loop->hungry;
+		while (c) {
+			struct connection *next = c->next_hungry;
+
+			c->is_hungry = false;
+			connection_make_ready(c);
+			c = next;
+		}
+	}
+	loop->buffers_back = false;
+	last = loop->ready_last;
+	if (last == &loop->ready)
+		return;
+	for (;;) {
+		bool final;
+
+		c = loop->ready;
+		if (!c)
+			break;
+		final = last == &c->next_ready;
+		loop->ready = c->next_ready;
+		if (!loop->ready)
+			loop->ready_last = &loop->ready;
+		c->is_ready = false;
+		connection_progress(c);
+		if (final)
+			break;
+	}
+}
+
+void loop_step(struct loop *loop, bool wait)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int head, seen = 0;
+	int ret;
+
+	wait = wait && !loop->ready && !(loop->buffers_back && loop->hungry);
+	if (wait)
+		ret = io_uring_submit_and_wait(&loop->ring, 1);
+	else
+		ret = io_uring_submit_and_get_events(&loop->ring);
+	if (ret < 0 && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN)
+		log_limited(LOG_LEVEL_ERROR, "io_uring fails", "reason", strerror(-ret));
+	io_uring_for_each_cqe(&loop->ring, head, cqe) {
+		dispatch(loop, cqe->user_data, cqe->res);
+		seen++;
+	}
+	io_uring_cq_advance(&loop->ring, seen);
+	run_ready(loop);
+}
+
+static void *loop_thread(void *arg)
+{
+	struct loop *loop = arg;
+	int ret = loop_init(loop, loop->server);
+
+	server_loop_started(loop->server, loop, ret);
+	if (ret)
+		return NULL;
+	while (!loop->stopping || loop->connections)
+		loop_step(loop, true);
+	loop_uninit(loop);
+	return NULL;
+}
+
+int loop_start(struct loop *loop, struct server *server)
+{
+	loop->server = server;
+	return -pthread_create(&loop->thread, NULL, loop_thread, loop);
+}
+
+static void end_worst_stalled(struct loop *loop)
+{
+	struct connection *c, *worst = NULL;
+
+	for (c = loop->connections; c; c = c->next)
+		if (!c->dead && c->stalled >= STALL_TICKS && (!worst || c->held > worst->held))
+			worst = c;
+	if (!worst)
+		return;
+	log_limited(LOG_LEVEL_WARNING, "connection ended", "peer", worst->peer, "reason",
+		    "it takes no replies while others wait for buffers");
+	connection_kill(worst, "took no replies");
+	connection_make_ready(worst);
+}
+
+static void tick_run(struct task *task)
+{
+	struct loop *loop = container_of(task, struct loop, tick);
+	struct connection *c;
+
+	atomic_store(&loop->tick_posted, false);
+	for (c = loop->connections; c; c = c->next)
+		c->stalled += c->polling;
+	loop->hungry_ticks = loop->hungry ? loop->hungry_ticks + 1 : 0;
+	if (loop->hungry_ticks >= HUNGRY_TICKS)
+		end_worst_stalled(loop);
+}
+
+void loop_tick(struct loop *loop)
+{
+	/* Nothing to look at is the usual case; the load says so without a lock. */
+	if (!atomic_load(&loop->load) || atomic_exchange(&loop->tick_posted, true))
+		return;
+	loop->tick.run = tick_run;
+	loop_post(loop, &loop->tick);
+}
+
+static void stop_run(struct task *task)
+{
+	struct loop *loop = container_of(task, struct loop, stop);
+	struct connection *c, *next;
+
+	loop->stopping = true;
+	for (c = loop->connections; c; c = next) {
+		next = c->next;
+		connection_end(c);
+		connection_make_ready(c);
+	}
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stop.run = stop_run;
+	loop_post(loop, &loop->stop);
+}

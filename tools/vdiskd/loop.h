@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An event loop: one thread with an io_uring of its own, which does all the work
+ * of its connections.  Nothing here waits but the ring.
+ */
+#ifndef VDISKD_LOOP_H
+#define VDISKD_LOOP_H
+
+#include <liburing.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "worker.h"
+
+struct connection;
+struct request;
+struct server;
+
+struct loop {
+	struct io_uring ring;
+	struct server *server;
+	struct pool pool;
+	struct connection *connections;		/* all of them */
+	struct connection *ready, **ready_last;	/* have more to do */
+	struct connection *hungry, **hungry_last; /* wait for a buffer */
+	struct request *free_requests;
+	bool buffers_back;			/* somebody hungry may go on */
+	bool stopping;				/* answers what came, then ends */
+	atomic_uint load;			/* connections; others read it */
+
+	int wake_fd;
+	uint64_t wake_value;
+	pthread_mutex_t lock;			/* the two fields below */
+	struct task *inbox, **inbox_last;
+	bool wake_needed;			/* the loop may be asleep */
+
+	struct task stop;
+	struct task tick;
+	atomic_bool tick_posted;
+	unsigned int hungry_ticks;		/* that somebody has waited for a buffer */
+	pthread_t thread;
+};
+
+/** loop_init - make the ring, in the thread that will run the loop */
+int loop_init(struct loop *loop, struct server *server);
+
+/** loop_uninit - the opposite; no connection may be left */
+void loop_uninit(struct loop *loop);
+
+/** loop_step - wait for something (unless !@wait) and handle all there is */
+void loop_step(struct loop *loop, bool wait);
+
+/** loop_start - start a thread that runs until loop_stop(); return 0 or -errno */
+int loop_start(struct loop *loop, struct server *server);
+
+/** loop_stop - let connections finish what they began; the thread ends after the last */
+void loop_stop(struct loop *loop);
+
+/**
+ * loop_tick - a second has passed; from one thread only
+ *
+ * When connections wait for buffers, the one that keeps most of them and hasn't
+ * taken its replies for long is ended.
+ */
+void loop_tick(struct loop *loop);
+
+/** loop_post - run @task on the loop; from any thread */
+void loop_post(struct loop *loop, struct task *task);
+
+/** loop_sqe - an entry to fill in; the loop's thread only; never NULL */
+struct io_uring_sqe *loop_sqe(struct loop *loop);
+
+#endif

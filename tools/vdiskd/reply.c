@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "reply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "buffer.h"
+#include "connection.h"
+#include "loop.h"
+#include "nbd.h"
+#include "ring.h"
+#include "util.h"
+#include "wire.h"
+
+enum { SEND_PIECES = 32 };
+
+void reply_chunk_header(uint8_t *p, uint16_t flags, uint16_t type, uint64_t cookie, uint32_t length)
+{
+	put_be32(p, NBD_MAGIC_CHUNK);
+	put_be16(p + 4, flags);
+	put_be16(p + 6, type);
+	put_be64(p + 8, cookie);
+	put_be32(p + 16, length);
+}
+
+static void simple_header(uint8_t *p, uint64_t cookie, uint32_t error)
+{
+	put_be32(p, NBD_MAGIC_SIMPLE_REPLY);
+	put_be32(p + 4, error);
+	put_be64(p + 8, cookie);
+}
+
+size_t reply_data_header_size(const struct connection *c)
+{
+	return c->structured ? REPLY_DATA : REPLY_SIMPLE;
+}
+
+void reply_data_header(const struct connection *c, uint8_t *p, uint64_t cookie, uint64_t offset,
+		       uint32_t length, bool done)
+{
+	if (!c->structured) {
+		simple_header(p, cookie, 0);
+		return;
+	}
+	reply_chunk_header(p, done ? NBD_CHUNK_FLAG_DONE : 0, NBD_CHUNK_OFFSET_DATA, cookie,
+			   length + 8);
+	put_be64(p + REPLY_CHUNK, offset);
+}
+
+void reply_queue(struct connection *c, struct buffer *buffer)
+{
+	buffer->next = NULL;
+	*c->out_last = buffer;
+	c->out_last = &buffer->next;
+}
+
+static struct buffer *last_buffer(const struct connection *c)
+{
+	return c->out ? container_of(c->out_last, struct buffer, next) : NULL;
+}
+
+static uint8_t *room_in_last(const struct connection *c, size_t size)
+{
+	struct buffer *last = last_buffer(c);
+
+	/* Behind the data of a pipe nothing of its own buffer may follow. */
+	if (!last || last->pipe[0] >= 0 || last->size - last->end < size)
+		return NULL;
+	return last->data + last->end;
+}
+
+uint8_t *reply_room(struct connection *c, size_t size)
+{
+	uint8_t *room = room_in_last(c, size);
+	struct buffer *buffer;
+
+	if (room)
+		return room;
+	buffer = buffer_get(&c->loop->pool, MAX(size, (size_t)BUFFER_SMALL_SIZE) - REPLY_DATA,
+			    c->held);
+	if (!buffer)
+		return NULL;
+	c->held += buffer_weight(buffer);
+	reply_queue(c, buffer);
+	return buffer->data;
+}
+
+void reply_commit(struct connection *c, size_t size)
+{
+	last_buffer(c)->end += size;
+}
+
+/* Room for the few bytes that end a request: always there. */
+static uint8_t *urgent_room(struct connection *c, size_t size)
+{
+	uint8_t *room = room_in_last(c, size);
+	struct buffer *buffer;
+
+	if (room)
+		return room;
+	buffer = buffer_get_urgent(&c->loop->pool, size);
+	if (!buffer) {
+		connection_kill(c, "no memory for a reply");
+		return NULL;
+	}
+	c->held += buffer_weight(buffer);
+	reply_queue(c, buffer);
+	return buffer->data;
+}
+
+void reply_simple(struct connection *c, uint64_t cookie, uint32_t error)
+{
+	uint8_t *p = urgent_room(c, REPLY_SIMPLE);
+
+	if (!p)
+		return;
+	simple_header(p, cookie, error);
+	reply_commit(c, REPLY_SIMPLE);
+}
+
+void reply_error(struct connection *c, uint64_t cookie, uint32_t error)
+{
+	uint8_t *p;
+
+	if (!c->structured) {
+		reply_simple(c, cookie, error);
+		return;
+	}
+	p = urgent_room(c, REPLY_CHUNK + 6);
+	if (!p)
+		return;
+	reply_chunk_header(p, NBD_CHUNK_FLAG_DONE, NBD_CHUNK_ERROR, cookie, 6);
+	put_be32(p + REPLY_CHUNK, error);
+	put_be16(p + REPLY_CHUNK + 4, 0);
+	reply_commit(c, REPLY_CHUNK + 6);
+}
+
+void reply_error_at(struct connection *c, uint64_t cookie, uint32_t error, uint64_t offset)
+{
+	uint8_t *p;
+
+	if (!c->structured) {
+		reply_simple(c, cookie, error);
+		return;
+	}
+	p = urgent_room(c, REPLY_CHUNK + 14);
+	if (!p)
+		return;
+	reply_chunk_header(p, NBD_CHUNK_FLAG_DONE, NBD_CHUNK_ERROR_OFFSET, cookie, 14);
+	put_be32(p + REPLY_CHUNK, error);
+	put_be16(p + REPLY_CHUNK + 4, 0);
+	put_be64(p + REPLY_CHUNK + 6, offset);
+	reply_commit(c, REPLY_CHUNK + 14);
+}
+
+void reply_queue_bytes(struct connection *c, const void *data, size_t length)
+{
+	struct buffer *buffer = buffer_get_urgent(&c->loop->pool, length);
+
+	if (!buffer) {
+		connection_kill(c, "no memory for an answer");
+		return;
+	}
+	memcpy(buffer->data, data, length);
+	buffer->end = length;
+	c->held += buffer_weight(buffer);
+	reply_queue(c, buffer);
+}
+
+static void drop_first(struct connection *c)
+{
+	struct buffer *buffer = c->out;
+
+	c->out = buffer->next;
+	if (!c->out)
+		c->out_last = &c->out;
+	c->held -= buffer_weight(buffer);
+	buffer_put(&c->loop->pool, buffer);
+	c->loop->buffers_back = true;
+}
+
+void reply_drop(struct connection *c)
+{
+	while (c->out)
+		drop_first(c);
+}
+
+/* Takes @sent bytes off the front of the queue. */
+static void account_sent(struct connection *c, size_t sent)
+{
+	struct buffer *buffer;
+
+	while ((buffer = c->out)) {
+		size_t part = MIN(sent, (size_t)(buffer->end - buffer->start));
+
+		buffer->start += part;
+		sent -= part;
+		if (buffer->start < buffer->end || buffer->piped)
+			return;
+		drop_first(c);
+	}
+}
+
+/* Sends the bytes in memory up to the first pipe; <0: -errno. */
+static ssize_t send_memory(struct connection *c)
+{
+	struct iovec pieces[SEND_PIECES];
+	struct msghdr message = { .msg_iov = pieces };
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	struct buffer *buffer;
+	size_t total = 0;
+	ssize_t sent;
+
+	for (buffer = c->out; buffer; buffer = buffer->next) {
+		if (message.msg_iovlen == SEND_PIECES) {
+			flags |= MSG_MORE;
+			break;
+		}
+		pieces[message.msg_iovlen].iov_base = buffer->data + buffer->start;
+		pieces[message.msg_iovlen++].iov_len = buffer->end - buffer->start;
+		total += buffer->end - buffer->start;
+		if (buffer->piped) {
+			flags |= MSG_MORE;
+			break;
+		}
+	}
+	if (message.msg_iovlen == 1)
+		sent = send(c->fd, pieces[0].iov_base, pieces[0].iov_len, flags);
+	else
+		sent = sendmsg(c->fd, &message, flags);
+	if (sent < 0)
+		return -errno;
+	account_sent(c, sent);
+	c->stalled = 0;
+	return (size_t)sent < total ? -EAGAIN : sent;
+}
+
+/* The first buffer's memory is out: now its pipe. */
+static ssize_t send_pipe(struct connection *c)
+{
+	struct buffer *buffer = c->out;
+	unsigned int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+	ssize_t sent;
+
+	if (buffer->next)
+		flags |= SPLICE_F_MORE;
+	sent = splice(buffer->pipe[0], NULL, c->fd, NULL, buffer->piped, flags);
+	if (sent < 0)
+		return -errno;
+	if (!sent)
+		return -EPIPE;
+	buffer->piped -= sent;
+	c->stalled = 0;
+	if (!buffer->piped)
+		drop_first(c);
+	return sent;
+}
+
+static void wait_for_room(struct connection *c)
+{
+	struct io_uring_sqe *sqe = loop_sqe(c->loop);
+
+	io_uring_prep_poll_add(sqe, c->fd, POLLOUT);
+	io_uring_sqe_set_data64(sqe, ring_encode(c, RING_WRITABLE));
+	c->polling = true;
+}
+
+void reply_flush(struct connection *c)
+{
+	ssize_t ret;
+
+	if (c->polling)
+		return;
+	while (c->out && !c->dead) {
+		if (c->out->start < c->out->end || !c->out->piped) {
+			/* Committed with nothing in it: a reply that was taken back. */
+			if (c->out->start == c->out->end && !c->out->piped) {
+				drop_first(c);
+				continue;
+			}
+			ret = send_memory(c);
+		} else {
+			ret = send_pipe(c);
+		}
+		if (ret == -EINTR)
+			continue;
+		if (ret == -EAGAIN) {
+			wait_for_room(c);
+			return;
+		}
+		if (ret < 0)
+			connection_kill(c, "its socket cannot be written to");
+	}
+}

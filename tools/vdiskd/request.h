@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Requests of the transmission phase: parsing, checking, carrying out. */
+#ifndef VDISKD_REQUEST_H
+#define VDISKD_REQUEST_H
+
+#include <linux/time_types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker.h"
+
+struct buffer;
+struct connection;
+struct image;
+struct loop;
+
+enum request_limits { REQUEST_PAYLOAD_MAX = 64 << 20 };
+
+/* A part of a request that is under way on its own. */
+struct request {
+	struct request *next;		/* in the loop's list of free ones */
+	struct connection *c;
+	struct request *whole;		/* the one this is a part of, or NULL */
+	struct buffer *buffer;
+	uint64_t cookie, offset;
+	uint32_t length;
+	uint32_t done;			/* bytes of @length */
+	uint16_t command, flags;
+	uint32_t parts;			/* that refer to this one as their whole */
+	uint32_t error;			/* NBD error */
+	uint64_t error_offset;
+	int result;			/* of a job; 0 or -errno */
+	struct request *part;		/* of a write: what is being received */
+	uint8_t *answer;		/* of a BLOCK_STATUS */
+	size_t answer_length;
+	void (*file_done)(struct request *request, int result);
+	void (*resume)(struct request *request);
+	struct job job;
+	struct __kernel_timespec delay;
+};
+
+/* What a client asks for, taken off the wire. */
+struct request_header {
+	uint64_t cookie, offset;
+	uint32_t length;
+	uint16_t command, flags;
+};
+
+/** request_parse - read a header; false: not the right magic */
+bool request_parse(const uint8_t *wire, struct request_header *header);
+
+/**
+ * request_check - every reason to refuse a request before anything is done
+ * @contexts: whether the client chose any meta context
+ *
+ * Return: 0 or an NBD error.
+ */
+uint32_t request_check(const struct image *image, const struct request_header *header,
+		       bool structured, bool contexts);
+
+/** request_progress - begin requests as long as there are any, and room */
+void request_progress(struct connection *c);
+
+/** request_abandon - @c is dead: let go what is only half there */
+void request_abandon(struct connection *c);
+
+/** request_alloc - one that is under way from now on; NULL without memory */
+struct request *request_alloc(struct connection *c, const struct request_header *header);
+
+/** request_free - the opposite; gives its buffer back */
+void request_free(struct request *request);
+
+/** request_file_done - RING_FILE: an operation on the image ended with @result */
+void request_file_done(struct request *request, int result);
+
+/** request_delay - call @resume in @ms milliseconds; for tests of slow storage */
+void request_delay(struct request *request, unsigned int ms, void (*resume)(struct request *));
+
+/** request_work - have a worker do @work, then the loop @finished */
+void request_work(struct request *request, void (*work)(struct job *job),
+		  void (*finished)(struct task *task));
+
+/** request_delayed - RING_DELAYED: a test's delay is over */
+void request_delayed(struct request *request);
+
+/** request_error - the NBD error that stands for @error (positive errno) */
+uint32_t request_error(int error);
+
+/*
+ * The commands.  Each returns false when it lacks a buffer now: nothing has
+ * happened then, and it is called again later.
+ */
+
+/* read.c */
+bool read_begin(struct connection *c, const struct request_header *header);
+bool read_continue(struct connection *c);
+void read_abandon(struct connection *c);
+
+/* write.c */
+bool write_begin(struct connection *c, const struct request_header *header);
+bool write_continue(struct connection *c);
+uint8_t *write_target(struct connection *c, size_t *room);
+void write_received(struct connection *c, size_t bytes);
+void write_abandon(struct connection *c);
+bool flush_begin(struct connection *c, const struct request_header *header);
+
+/* range.c */
+bool range_begin(struct connection *c, const struct request_header *header);
+
+/* extents.c */
+bool extents_begin(struct connection *c, const struct request_header *header);
+
+#endif

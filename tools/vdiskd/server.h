@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The server as a whole: its event loops, its store, and the thread that accepts. */
+#ifndef VDISKD_SERVER_H
+#define VDISKD_SERVER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "store.h"
+#include "watch.h"
+#include "worker.h"
+
+struct config;
+struct loop;
+
+enum server_limits { LISTENERS_MOST = 64 };
+
+struct server {
+	const struct config *config;
+	struct store store;
+	struct workers workers;
+	struct watch watch;
+	struct loop *loops;
+	unsigned int loop_count;
+	size_t pool_cap;		/* of each loop */
+	unsigned int pipe_cap;		/* of each loop */
+	int listeners[LISTENERS_MOST];
+	unsigned int listener_count;
+	time_t last_tick;
+
+	pthread_mutex_t lock;		/* the fields below */
+	pthread_cond_t started;
+	unsigned int loops_started;
+	int start_error;
+};
+
+/** server_run - serve until told to end; return the exit code */
+int server_run(const struct config *config);
+
+/** server_loop_started - a loop's thread is up, or failed with @error (-errno) */
+void server_loop_started(struct server *server, struct loop *loop, int error);
+
+#endif
