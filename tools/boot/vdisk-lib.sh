@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2154
+#
+# What the dracut module and the initramfs-tools scripts share: reading the
+# kernel command line, attaching every device it names, finding the root
+# filesystem, and handing the NIC over to the real system.
+#
+# Text from the command line, a server or DHCP is only ever read into quoted
+# variables and printed by "%s": it is never sourced, evaluated, or given to a
+# function that does so (dracut's die writes its words into a script).
+#
+# State, one value a file:
+#	$VDISK_RUN/N/{uris,overlay,full,lost,...}	asked for
+#	$VDISK_RUN/N/{device,error}	what came of it
+#	$VDISK_RUN/{root,done,failed}	the root's node; the end, either way
+
+VDISK_RUN=${VDISK_RUN:-/run/vdisk}
+VDISK_LOG=${VDISK_LOG:-/dev/kmsg}
+VDISK_SYS=${VDISK_SYS:-/sys/class/block}
+VDISK_PATIENCE=120
+
+# vdisk_clean TEXT: sets vdisk_text to TEXT as one line of printable ASCII.
+vdisk_clean()
+{
+	vdisk_rest=$1
+	vdisk_text=
+	while [ -n "$vdisk_rest" ] && [ ${#vdisk_text} -lt 480 ]; do
+		vdisk_char=${vdisk_rest%"${vdisk_rest#?}"}
+		vdisk_rest=${vdisk_rest#?}
+		case $vdisk_char in
+		[\ -~]) vdisk_text=$vdisk_text$vdisk_char ;;
+		*) vdisk_text="$vdisk_text?" ;;
+		esac
+	done
+}
+
+# Errors go to the kernel's log, which reaches the console whatever swallows
+# the output of a boot script.
+vdisk_error()
+{
+	vdisk_clean "$1"
+	printf '<3>vdisk: %s\n' "$vdisk_text" >>"$VDISK_LOG"
+}
+
+vdisk_info()
+{
+	vdisk_clean "$1"
+	printf '<6>vdisk: %s\n' "$vdisk_text" >>"$VDISK_LOG"
+}
+
+# vdisk_get FILE: prints the first line of FILE, nothing when there is none.
+vdisk_get()
+{
+	[ -s "$1" ] || return 1
+	read -r vdisk_line <"$1" || [ -n "$vdisk_line" ] || return 1
+	printf '%s\n' "$vdisk_line"
+}
+
+vdisk_uptime()
+{
+	read -r vdisk_seconds vdisk_rest </proc/uptime
+	printf '%s\n' "${vdisk_seconds%%.*}"
+}
+
+# vdisk_set NAME VALUE: an option belongs to the device named last before it,
+# or to every device when none was.
+vdisk_set()
+{
+	mkdir -p "$VDISK_RUN/$vdisk_current"
+	printf '%s\n' "$2" >"$VDISK_RUN/$vdisk_current/$1"
+}
+
+vdisk_option()
+{
+	case ${1%%=*} in
+	overlay | full | lost | connections | read-ahead | overcommit | write-through)
+		vdisk_set "${1%%=*}" "${1#*=}"
+		;;
+	timeout)
+		case ${1#*=} in
+		'' | *[!0-9]* | ???????*)
+			vdisk_error "rd.vdisk.timeout='${1#*=}' is not a number of seconds: using $VDISK_PATIENCE"
+			;;
+		*)
+			vdisk_set timeout "${1#*=}"
+			;;
+		esac
+		;;
+	*)
+		vdisk_error "rd.vdisk.${1%%=*} is not an option of this version: ignored"
+		;;
+	esac
+}
+
+# vdisk_parse WORD...: the words of the kernel command line.  root=vdisk:URI is
+# device 0; each rd.vdisk= takes the next number.  Sets vdisk_count.
+vdisk_parse()
+{
+	vdisk_count=0
+	vdisk_root=
+	for vdisk_word; do
+		case $vdisk_word in
+		root=*) vdisk_root=$vdisk_word ;;
+		esac
+	done
+	case $vdisk_root in
+	root=vdisk:*) vdisk_count=1 ;;
+	*) vdisk_root= ;;
+	esac
+
+	vdisk_current=all
+	for vdisk_word; do
+		case $vdisk_word in
+		root=vdisk:*)
+			[ "$vdisk_word" = "$vdisk_root" ] || continue
+			vdisk_current=0
+			vdisk_set uris "${vdisk_word#root=vdisk:}"
+			: >"$VDISK_RUN/0/is-root"
+			;;
+		rd.vdisk=*)
+			vdisk_current=$vdisk_count
+			vdisk_count=$((vdisk_count + 1))
+			vdisk_set uris "${vdisk_word#rd.vdisk=}"
+			;;
+		rd.vdisk.*)
+			vdisk_option "${vdisk_word#rd.vdisk.}"
+			;;
+		esac
+	done
+}
+
+# vdisk_wanted N NAME: the value of option NAME for device N.
+vdisk_wanted()
+{
+	vdisk_get "$VDISK_RUN/$1/$2" || vdisk_get "$VDISK_RUN/all/$2"
+}
+
+# The longest patience of any device.
+vdisk_patience()
+{
+	vdisk_longest=0
+	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
+		[ -d "$vdisk_dir" ] || continue
+		vdisk_value=$(vdisk_wanted "${vdisk_dir##*/}" timeout) ||
+			vdisk_value=$VDISK_PATIENCE
+		[ "$vdisk_value" -gt "$vdisk_longest" ] && vdisk_longest=$vdisk_value
+	done
+	printf '%s\n' "$vdisk_longest"
+}
+
+# A root must be writable; one write-through has no overlay.
+vdisk_default_overlay()
+{
+	if vdisk_wanted "$1" write-through >/dev/null; then
+		echo none
+	else
+		echo ram
+	fi
+}
+
+# vdisk_attach N SECONDS: one try to attach device N.
+vdisk_attach()
+{
+	vdisk_n=$1
+	set -- attach --device "$1" --wait "$2"
+	vdisk_value=$(vdisk_wanted "$vdisk_n" overlay) ||
+		vdisk_value=$(vdisk_default_overlay "$vdisk_n")
+	set -- "$@" --overlay "$vdisk_value"
+	for vdisk_name in full lost connections read-ahead; do
+		vdisk_value=$(vdisk_wanted "$vdisk_n" "$vdisk_name") || continue
+		set -- "$@" "--$vdisk_name" "$vdisk_value"
+	done
+	for vdisk_name in overcommit write-through; do
+		vdisk_value=$(vdisk_wanted "$vdisk_n" "$vdisk_name") || continue
+		set -- "$@" "--$vdisk_name"
+	done
+	set -- "$@" --
+	vdisk_rest=$(vdisk_get "$VDISK_RUN/$vdisk_n/uris"),
+	while [ -n "$vdisk_rest" ]; do
+		vdisk_value=${vdisk_rest%%,*}
+		vdisk_rest=${vdisk_rest#*,}
+		[ -z "$vdisk_value" ] || set -- "$@" "$vdisk_value"
+	done
+	vdiskctl "$@" >"$VDISK_RUN/$vdisk_n/out" 2>"$VDISK_RUN/$vdisk_n/error"
+}
+
+# Tries until the device is there or its patience is over.  A try ends early
+# when a name does not resolve yet, or every server refuses; what it said is
+# shown when it changes.
+vdisk_attach_patiently()
+{
+	vdisk_me=$1
+	vdisk_end=$2
+	vdisk_said=
+	vdisk_pause=1
+	while :; do
+		vdisk_left=$((vdisk_end - $(vdisk_uptime)))
+		[ "$vdisk_left" -ge 1 ] || vdisk_left=1
+		vdisk_attach "$vdisk_me" "$vdisk_left"
+		vdisk_status=$?
+		if [ $vdisk_status = 0 ]; then
+			vdisk_dev=$(vdisk_get "$VDISK_RUN/$vdisk_me/out")
+			printf '%s\n' "$vdisk_dev" >"$VDISK_RUN/$vdisk_me/device"
+			vdisk_info "$vdisk_dev is ready"
+			return 0
+		fi
+		vdisk_why=$(vdisk_get "$VDISK_RUN/$vdisk_me/error") ||
+			vdisk_why="vdiskctl attach ended with status $vdisk_status"
+		[ "$vdisk_why" = "$vdisk_said" ] ||
+			vdisk_error "device $vdisk_me: $vdisk_why"
+		vdisk_said=$vdisk_why
+		[ $vdisk_status != 2 ] || return 1
+		vdisk_left=$((vdisk_end - $(vdisk_uptime)))
+		[ "$vdisk_left" -gt 0 ] || return 1
+		# A thousand machines may be asking the same server.
+		[ "$vdisk_pause" -le "$vdisk_left" ] || vdisk_pause=$vdisk_left
+		sleep "$vdisk_pause"
+		vdisk_pause=$((vdisk_pause < 8 ? vdisk_pause * 2 : 15))
+	done
+}
+
+# True once an interface other than lo has an address of more than link scope.
+vdisk_network_is_up()
+{
+	[ -n "$(ip -o addr show up scope global 2>/dev/null)" ]
+}
+
+vdisk_wait_for_network()
+{
+	until vdisk_network_is_up; do
+		if [ "$(vdisk_uptime)" -ge "$1" ]; then
+			vdisk_error "no network interface got an address in time: check the cable, the NIC's driver, DHCP or ip="
+			return 1
+		fi
+		sleep 0.2 2>/dev/null || sleep 1
+	done
+}
+
+# vdisk_attach_all: attaches every device of the command line, all at once, and
+# finds the root when it was named by root=vdisk:.  Leaves "done" or "failed".
+vdisk_attach_all()
+{
+	vdisk_start=$(vdisk_uptime)
+	modprobe vdisk 2>/dev/null || vdisk_error "the driver vdisk.ko cannot be loaded: it was built for another kernel, or is not in this initramfs"
+	if ! vdisk_wait_for_network $((vdisk_start + $(vdisk_patience))); then
+		: >"$VDISK_RUN/failed"
+		return 1
+	fi
+	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
+		[ -d "$vdisk_dir" ] || continue
+		vdisk_n=${vdisk_dir##*/}
+		vdisk_value=$(vdisk_wanted "$vdisk_n" timeout) ||
+			vdisk_value=$VDISK_PATIENCE
+		vdisk_attach_patiently "$vdisk_n" $((vdisk_start + vdisk_value)) &
+	done
+	wait
+	if vdisk_all_attached && vdisk_settle_root; then
+		: >"$VDISK_RUN/done"
+	else
+		: >"$VDISK_RUN/failed"
+		return 1
+	fi
+}
+
+vdisk_all_attached()
+{
+	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
+		[ -s "$vdisk_dir/device" ] || return 1
+	done
+}
+
+vdisk_settle_root()
+{
+	[ -e "$VDISK_RUN/0/is-root" ] || return 0
+	vdisk_find_root "$(vdisk_get "$VDISK_RUN/0/device")" || return 1
+	printf '%s\n' "$vdisk_node" >"$VDISK_RUN/root"
+	vdisk_info "the root filesystem is on $vdisk_node"
+}
+
+# What blkid, asking the device itself, calls the use or type of a node.
+vdisk_probe()
+{
+	blkid -p -o value -s "$1" "$2" 2>/dev/null
+}
+
+vdisk_may_be_root()
+{
+	[ "$(vdisk_probe USAGE "$1")" = filesystem ] || return 1
+	case $(vdisk_probe TYPE "$1") in
+	vfat | exfat | ntfs | iso9660) return 1 ;;
+	esac
+}
+
+# Several filesystems: the one with an init is the root.
+vdisk_has_init()
+{
+	vdisk_dir=$VDISK_RUN/try
+	mkdir -p "$vdisk_dir"
+	mount -r -t "$(vdisk_probe TYPE "$1")" "$1" "$vdisk_dir" 2>/dev/null ||
+		return 1
+	vdisk_found=1
+	for vdisk_name in sbin/init usr/sbin/init lib/systemd/systemd usr/lib/systemd/systemd; do
+		if [ -e "$vdisk_dir/$vdisk_name" ] || [ -L "$vdisk_dir/$vdisk_name" ]; then
+			vdisk_found=0
+		fi
+	done
+	umount "$vdisk_dir"
+	return $vdisk_found
+}
+
+# vdisk_find_root DEVICE: sets vdisk_node to the device itself, or to the one
+# partition of it that has a root filesystem.
+vdisk_find_root()
+{
+	vdisk_node=
+	if vdisk_may_be_root "$1"; then
+		vdisk_node=$1
+		return 0
+	fi
+	vdisk_candidates=
+	vdisk_many=0
+	for vdisk_part in "$VDISK_SYS/${1##*/}"p[0-9]*; do
+		[ -e "$vdisk_part" ] || continue
+		vdisk_may_be_root "/dev/${vdisk_part##*/}" || continue
+		vdisk_candidates="$vdisk_candidates /dev/${vdisk_part##*/}"
+		vdisk_many=$((vdisk_many + 1))
+	done
+	case $vdisk_many in
+	0)
+		vdisk_error "root=vdisk: no filesystem on $1 or a partition of it; for LVM or an encrypted root give rd.vdisk=URI and root= as for a local disk"
+		return 1
+		;;
+	1)
+		vdisk_node=${vdisk_candidates# }
+		return 0
+		;;
+	esac
+	vdisk_choose_root "$1"
+}
+
+vdisk_choose_root()
+{
+	vdisk_roots=
+	vdisk_many=0
+	for vdisk_part in $vdisk_candidates; do
+		vdisk_has_init "$vdisk_part" || continue
+		vdisk_roots="$vdisk_roots $vdisk_part"
+		vdisk_many=$((vdisk_many + 1))
+	done
+	if [ $vdisk_many = 1 ]; then
+		vdisk_node=${vdisk_roots# }
+		return 0
+	fi
+	if [ $vdisk_many = 0 ]; then
+		vdisk_error "root=vdisk: none of the filesystems$vdisk_candidates has an init: give rd.vdisk=URI and root=/dev/..."
+	else
+		vdisk_error "root=vdisk: several root filesystems on $1:$vdisk_roots: say which by rd.vdisk=URI and root=/dev/..."
+	fi
+	return 1
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# cmdline hook, sourced by dracut: says what is wanted, asks for the network,
+# and makes the main loop wait.
+
+type getcmdline >/dev/null 2>&1 || . /lib/dracut-lib.sh
+. /usr/lib/vdisk/vdisk-lib.sh
+
+# The words of the command line, not file names that match them.
+set -f
+# shellcheck disable=SC2046
+vdisk_parse $(getcmdline)
+set +f
+
+if [ "$vdisk_count" -gt 0 ]; then
+	mkdir -p /etc/cmdline.d
+	printf 'rd.neednet=1\n' >/etc/cmdline.d/60-vdisk.conf
+	getarg ip= >/dev/null || getarg BOOTIF= >/dev/null ||
+		printf 'ip=dhcp\n' >>/etc/cmdline.d/60-vdisk.conf
+	# dracut must not lose its patience before vdisk does: it starts its
+	# time-out scripts at two thirds of rd.retry.
+	getarg rd.retry= >/dev/null ||
+		printf 'rd.retry=%s\n' $(($(vdisk_patience) * 3 / 2 + 30)) \
+			>>/etc/cmdline.d/60-vdisk.conf
+	# shellcheck disable=SC2154 # dracut's
+	printf '[ -e %s/done ]\n' "$VDISK_RUN" \
+		>"$hookdir/initqueue/finished/vdisk.sh"
+	# The words of root=vdisk: end here; from now on root is a fixed name,
+	# which a udev rule makes once the root has been found.
+	if [ -n "$vdisk_root" ]; then
+		# shellcheck disable=SC2034 # dracut's
+		root=block:/dev/vdisk-root
+		# shellcheck disable=SC2034 # dracut's
+		rootok=1
+		wait_for_dev -n /dev/vdisk-root
+	fi
+fi
