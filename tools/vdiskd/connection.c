@@ -81,7 +81,7 @@ void connection_start(struct connection *c)
 		c->next->previous = &c->next;
 	loop->connections = c;
 	if (loop->stopping)
-		connection_end(c);
+		connection_leave(c);
 	else
 		handshake_greet(c);
 	connection_progress(c);
@@ -142,6 +142,14 @@ void connection_kill(struct connection *c, const char *why)
 void connection_end(struct connection *c)
 {
 	c->ending = true;
+}
+
+void connection_leave(struct connection *c)
+{
+	if (c->transmission)
+		c->leaving = true;
+	else
+		connection_end(c);
 }
 
 /* The claim is released: nobody knows this connection any more. */
@@ -243,7 +251,8 @@ static void settle(struct connection *c)
 			close_connection(c);
 		return;
 	}
-	if (!c->receiving && !c->is_hungry && !c->ending && !c->eof)
+	if (!c->receiving && !c->is_hungry && !c->ending && !c->eof &&
+	    (!c->leaving || c->incoming))
 		receive_more(c);
 }
 

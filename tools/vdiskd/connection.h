@@ -46,6 +46,7 @@ struct connection {
 
 	bool transmission, ending, dead, closing;
 	bool eof;			/* the client sends nothing any more */
+	bool leaving;			/* the server ends: what is here is still answered */
 	bool receiving;			/* RING_RECEIVED is due */
 	bool polling;			/* RING_WRITABLE is due */
 	bool drained;			/* the last receive took all there was */
@@ -104,8 +105,11 @@ void connection_progress(struct connection *c);
 /** connection_kill - make it dead; @why: for the log, a literal */
 void connection_kill(struct connection *c, const char *why);
 
-/** connection_end - make it ending */
+/** connection_end - make it ending: nothing more is begun, replies still go out */
 void connection_end(struct connection *c);
+
+/** connection_leave - have it end when all that it was sent so far is answered */
+void connection_leave(struct connection *c);
 
 /** connection_make_ready - have connection_progress() called soon */
 void connection_make_ready(struct connection *c);

@@ -280,7 +280,7 @@ static void stop_run(struct task *task)
 	loop->stopping = true;
 	for (c = loop->connections; c; c = next) {
 		next = c->next;
-		connection_end(c);
+		connection_leave(c);
 		connection_make_ready(c);
 	}
 }

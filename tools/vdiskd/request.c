@@ -224,7 +224,7 @@ static bool next_header(struct connection *c, struct request_header *header)
 		c->skip -= bytes;
 	}
 	if (connection_available(c) < sizeof(struct nbd_request)) {
-		if (c->eof)
+		if (c->eof || c->leaving)
 			connection_end(c);
 		return false;
 	}
