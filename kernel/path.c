@@ -191,34 +191,31 @@ static const char *errno_text(int error)
  * The name to ask for: what the user gave until the server said which version
  * it stands for, then that one: publishing a new version never meets us.
  */
-static void conn_export_name(struct vdisk_conn *conn, char *name)
+static void conn_export_name(struct vdisk_conn *conn)
 {
 	struct vdisk_path *path = conn->path;
 
 	spin_lock_bh(&path->lock);
-	strscpy(name, path->name[0] ? path->name : path->config->export, VDISK_HS_NAME);
+	strscpy(conn->ask, path->name[0] ? path->name : path->config->export,
+		sizeof(conn->ask));
 	spin_unlock_bh(&path->lock);
 }
 
-static int conn_negotiate(struct vdisk_conn *conn, struct vdisk_export *ex, char *text)
+static int conn_negotiate(struct vdisk_conn *conn)
 {
-	char *name = kmalloc(VDISK_HS_NAME, GFP_NOIO);
 	int ret;
 
-	if (!name)
-		return -ENOMEM;
-	conn_export_name(conn, name);
+	conn_export_name(conn);
 	conn->deadline = jiffies + msecs_to_jiffies(conn->src->writable ? VDISK_DRAIN_MS :
 						    VDISK_HANDSHAKE_MS);
-	ret = vdisk_handshake(conn, name, ex, text);
-	kfree(name);
+	ret = vdisk_handshake(conn, conn->ask, &conn->ex, conn->text);
 	if (!ret)
-		ret = vdisk_source_check(conn->src, conn, ex, text);
+		ret = vdisk_source_check(conn->src, conn, &conn->ex, conn->text);
 	return ret;
 }
 
 /* Connects to the next address of the server; GO is answered when it returns 0. */
-static int conn_connect(struct vdisk_conn *conn, struct vdisk_export *ex, char *text)
+static int conn_connect(struct vdisk_conn *conn)
 {
 	struct vdisk_path *path = conn->path;
 	const struct vdisk_server_config *cfg = path->config;
@@ -235,14 +232,14 @@ static int conn_connect(struct vdisk_conn *conn, struct vdisk_export *ex, char *
 	if (ret < 0) {
 		if (!conn->index)
 			path->next_address = (path->next_address + 1) % cfg->nr_addresses;
-		strscpy(text, errno_text(ret), VDISK_HS_TEXT);
+		strscpy(conn->text, errno_text(ret), sizeof(conn->text));
 		return ret;
 	}
-	text[0] = '\0';
-	ret = conn_negotiate(conn, ex, text);
+	conn->text[0] = '\0';
+	ret = conn_negotiate(conn);
 	if (ret < 0) {
-		if (!text[0])
-			strscpy(text, errno_text(ret), VDISK_HS_TEXT);
+		if (!conn->text[0])
+			strscpy(conn->text, errno_text(ret), sizeof(conn->text));
 		vdisk_socket_close(conn);
 	}
 	return ret;
@@ -253,8 +250,9 @@ static bool is_refusal(int error)
 	return error == -EACCES || error == -ENOENT || error == -EINVAL;
 }
 
-static void conn_failed(struct vdisk_conn *conn, int error, const char *text)
+static void conn_failed(struct vdisk_conn *conn, int error)
 {
+	const char *text = conn->text;
 	struct vdisk_path *path = conn->path;
 	bool refused = is_refusal(error);
 
@@ -265,7 +263,7 @@ static void conn_failed(struct vdisk_conn *conn, int error, const char *text)
 		path_event(path, refused ? VDISK_EVENT_PATH_REFUSED : VDISK_EVENT_PATH_DOWN, text);
 }
 
-static void conn_up(struct vdisk_conn *conn, const struct vdisk_export *ex)
+static void conn_up(struct vdisk_conn *conn)
 {
 	struct vdisk_path *path = conn->path;
 	bool first;
@@ -273,13 +271,13 @@ static void conn_up(struct vdisk_conn *conn, const struct vdisk_export *ex)
 	conn->failures = 0;
 	conn->error = 0;
 	conn->why = NULL;
-	vdisk_receive_start(conn, ex->structured);
+	vdisk_receive_start(conn, conn->ex.structured);
 	vdisk_socket_stream(conn);
 
 	spin_lock_bh(&path->lock);
 	first = !path->connected++;
 	path->attempts = 0;
-	strscpy(path->name, ex->name, sizeof(path->name));
+	strscpy(path->name, conn->ex.name, sizeof(path->name));
 	spin_unlock_bh(&path->lock);
 	if (first) {
 		path_set(path, VDISK_PATH_UP, "");
@@ -391,16 +389,16 @@ static void conn_backoff(struct vdisk_conn *conn)
 	} while (time_before(jiffies, until));
 }
 
-static void conn_once(struct vdisk_conn *conn, struct vdisk_export *ex, char *text)
+static void conn_once(struct vdisk_conn *conn)
 {
-	int ret = conn_connect(conn, ex, text);
+	int ret = conn_connect(conn);
 
 	if (ret < 0) {
-		conn_failed(conn, ret, text);
+		conn_failed(conn, ret);
 		conn_backoff(conn);
 		return;
 	}
-	conn_up(conn, ex);
+	conn_up(conn);
 	ret = vdisk_send_loop(conn);
 	conn_down(conn, ret);
 	if (kthread_should_stop())
@@ -415,18 +413,13 @@ static int conn_thread(void *data)
 	unsigned int noio = memalloc_noio_save();
 	unsigned int noreclaim = memalloc_noreclaim_save();
 	struct vdisk_conn *conn = data;
-	struct vdisk_export *ex = kzalloc(sizeof(*ex), GFP_KERNEL);
-	char *text = kzalloc(VDISK_HS_TEXT, GFP_KERNEL);
 
 	while (!kthread_should_stop()) {
-		if (WARN_ON_ONCE(!ex || !text) || !conn_wanted(conn))
-			wait_event_idle(conn->wait, kthread_should_stop() ||
-					(ex && text && conn_wanted(conn)));
+		if (conn_wanted(conn))
+			conn_once(conn);
 		else
-			conn_once(conn, ex, text);
+			wait_event_idle(conn->wait, kthread_should_stop() || conn_wanted(conn));
 	}
-	kfree(text);
-	kfree(ex);
 	memalloc_noreclaim_restore(noreclaim);
 	memalloc_noio_restore(noio);
 	return 0;

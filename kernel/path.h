@@ -89,6 +89,11 @@ struct vdisk_conn {
 	struct page *tx_page;		/* headers */
 	struct bio_vec tx_vec[VDISK_TX_VECS];
 	struct vdisk_wire *tx_write[VDISK_TX_HEADERS];	/* writes in it, claimed while copied */
+
+	/* of the thread, while it connects */
+	struct vdisk_export ex;		/* what the server offers */
+	char ask[VDISK_HS_NAME];	/* the name asked for */
+	char text[VDISK_HS_TEXT];	/* why it failed, for people */
 };
 
 struct vdisk_path {

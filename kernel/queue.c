@@ -243,12 +243,24 @@ static void park_bios(struct vdisk_park *park, struct request *rq)
 	blk_steal_bios(&park->more, rq);
 }
 
+/* Its bios come again, and are counted then. */
+static void uncount(struct vdisk_device *dev, struct request *rq, unsigned int bytes)
+{
+	if (req_op(rq) != REQ_OP_WRITE) {
+		vdisk_stats_sub(dev->stats, VDISK_STATS_A_DISCARDS, 1);
+		return;
+	}
+	vdisk_stats_sub(dev->stats, VDISK_STATS_A_WRITES, 1);
+	vdisk_stats_sub(dev->stats, VDISK_STATS_A_WRITE_BYTES, bytes);
+}
+
 /* Takes the request to wait; false when it may not. */
 static bool park(struct vdisk_device *dev, struct request *rq, int why)
 {
 	struct vdisk_park *park = &dev->park;
 	struct vdisk_io *io = blk_mq_rq_to_pdu(rq);
 	unsigned int queue = rq->mq_hctx->queue_num;
+	unsigned int bytes = blk_rq_bytes(rq);	/* a request without its bios has none */
 	bool taken, stolen = false;
 
 	io->nomem = why == -ENOMEM;
@@ -264,10 +276,12 @@ static bool park(struct vdisk_device *dev, struct request *rq, int why)
 		stolen = true;
 	}
 	spin_unlock(&park->lock);
-	if (stolen)
+	if (stolen) {
+		uncount(dev, rq, bytes);
 		blk_mq_end_request(rq, BLK_STS_OK);
-	else if (taken)
+	} else if (taken) {
 		mod_delayed_work(vdisk_wq, &park->work, 0);
+	}
 	return taken;
 }
 
@@ -309,7 +323,7 @@ static void queue_overlay(struct vdisk_device *dev, struct request *rq)
 	}
 	/* memory may be had by one who can wait for it */
 	if (!park(dev, rq, ret))
-		fail_write(dev, rq);
+		end_request(dev, rq, BLK_STS_IOERR);	/* all is over */
 }
 
 /*----- parked requests -----*/

@@ -16,6 +16,12 @@ static inline void vdisk_stats_add(struct vdisk_stats __percpu *stats,
 	this_cpu_add(stats->count[which], n);
 }
 
+static inline void vdisk_stats_sub(struct vdisk_stats __percpu *stats,
+				   enum vdisk_stats_attr which, u64 n)
+{
+	this_cpu_sub(stats->count[which], n);
+}
+
 /* Sums all CPUs into @sum, which has VDISK_STATS_A_MAX + 1 places. */
 static inline void vdisk_stats_sum(struct vdisk_stats __percpu *stats, u64 *sum)
 {
