@@ -123,6 +123,11 @@ wait_for() {
 	done
 }
 
+# in_poll PID: the process waits for events: it has asked for them by then
+in_poll() {
+	grep -q '^7 ' "/proc/$1/syscall"
+}
+
 # The debug kernel is some ten times slower.
 slow() {
 	[ -n "${VM_DEBUG-}" ]

@@ -49,8 +49,3 @@ reads_as_model() {
 	cmp <(dd if="$MODEL" bs=4k skip="$1" count="$2" status=none) \
 		<(dd if="$DEV" bs=4k skip="$1" count="$2" iflag=direct status=none)
 }
-
-# in_poll PID: the process waits for events: it has asked for them by then
-in_poll() {
-	grep -q '^7 ' "/proc/$1/syscall"
-}

@@ -40,9 +40,9 @@ is "nor in a dump" \
 ok "nor in the kernel's log" eval '! dmesg | grep secret'
 
 # An unknown token: the server's words may have it, the event must not.
-(vdiskctl monitor --json > "$T/events") &
+vdiskctl monitor --json > "$T/events" &
 monitor=$!
-wait_for 5 "ss -f netlink -H | grep -q 'genl:.*vdiskctl'" || sleep 0.3
+must wait_for "$(patience 10)" "in_poll $monitor"
 attach "$(uri '~unknown-token')" --wait 5
 ok "events tell of it" wait_for 5 "grep -q path-refused $T/events"
 ok "and not of the token" eval "! grep -q unknown-token $T/events"

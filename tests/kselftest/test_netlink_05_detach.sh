@@ -30,9 +30,17 @@ busy "below device mapper" "the device dm-"
 must dmsetup remove vdisktest
 
 # somebody like udev, who looks at a new disk for a moment
-(exec 7< "$DEV"; sleep 0.4) &
-wait_for 5 "[ \$(vdiskctl status $DEV --json | jq '.devices[].openers') -gt 0 ]"
-ok "a short-lived opener is waited for" detach "$DEV"
+mkfifo "$T/enough"
+(exec 7< "$DEV"; read -r _ < "$T/enough") &
+must wait_for "$(patience 5)" "[ \$(vdiskctl status $DEV --json | jq '.devices[].openers') -gt 0 ]"
+vdiskctl detach "$DEV" > "$T/out" 2>&1 &
+detaching=$!
+# between two tries it is in poll(NULL, 0, …)
+ok "a short-lived opener is waited for" \
+	wait_for "$(patience 5)" "grep -q '^7 0x0 0x0 ' /proc/$detaching/syscall"
+echo > "$T/enough"
+wait $detaching
+is "and then it is gone" "$?$(cat "$T/out")" 0
 
 must_attach "$(uri image)" --overlay ram:16M
 must mke2fs -q -t ext4 "$DEV"
