@@ -129,6 +129,7 @@ static void range_work(struct job *job)
 {
 	struct request *request = container_of(job, struct request, job);
 	const struct image *image = request->c->image;
+	bool sync = image->writable && request->flags & NBD_CMD_FLAG_FUA;
 	int error = 0;
 
 	switch (request->command) {
@@ -143,10 +144,10 @@ static void range_work(struct job *job)
 		posix_fadvise(image->fd, request->offset, request->length, POSIX_FADV_WILLNEED);
 		break;
 	}
-	if (!error && (request->flags & NBD_CMD_FLAG_FUA) && image->writable &&
-	    fdatasync(image->fd))
-		error = -errno;
-	request->result = error;
+	/* Known to all others before this request is answered. */
+	if (!error && sync && fdatasync(image->fd))
+		sync_failed(request->c, errno);
+	request->result = !error && sync ? -sync_error(request->c) : error;
 }
 
 static void range_finished(struct task *task)

@@ -103,7 +103,18 @@ bool write_continue(struct connection *c);
 uint8_t *write_target(struct connection *c, size_t *room);
 void write_received(struct connection *c, size_t bytes);
 void write_abandon(struct connection *c);
+
+/* sync.c */
 bool flush_begin(struct connection *c, const struct request_header *header);
+
+/** sync_begin - store what @request has written, all if it has no length; then answer it */
+void sync_begin(struct request *request);
+
+/** sync_failed - data of @c's image was lost: from any thread */
+void sync_failed(struct connection *c, int error);
+
+/** sync_error - the errno of what sync_failed() was told, or 0 */
+int sync_error(const struct connection *c);
 
 /* range.c */
 bool range_begin(struct connection *c, const struct request_header *header);

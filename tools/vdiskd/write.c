@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * WRITE and FLUSH.  A payload that is here already and goes to memory is written
- * from where it was received.  Any other is taken in parts, each in a buffer of
- * its own that is on its way to the image while the next part comes in; the
- * request is answered when its last part is written.
+ * WRITE.  A payload that is here already and goes to memory is written from where
+ * it was received.  Any other is taken in parts, each in a buffer of its own that
+ * is on its way to the image while the next part comes in; the request is
+ * answered when its last part is written, and with FUA synced as well.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include "buffer.h"
 #include "config.h"
@@ -25,33 +24,25 @@
 
 enum { PART_MOST = BUFFER_MEDIUM_SIZE, DIRECT_LEAST = 4096 };
 
-static int sync_flags(const struct request *request)
+static void report_error(const struct connection *c, int error)
 {
-	return request->flags & NBD_CMD_FLAG_FUA ? RWF_DSYNC : 0;
+	log_limited(LOG_LEVEL_ERROR, "image cannot be written", "image", c->claim.export->name,
+		    "reason", strerror(error));
 }
 
-static void report_error(const struct connection *c, const char *what, int error)
-{
-	log_limited(LOG_LEVEL_ERROR, what, "image", c->claim.export->name, "reason",
-		    strerror(error));
-}
-
-/*
- * The kernel tells a failed write-back once and then forgets it.  What wasn't
- * stored can't be known any more, so nothing is acknowledged from here on.
- */
-static void remember_failed_sync(struct connection *c, int error)
-{
-	int none = 0;
-
-	if (atomic_compare_exchange_strong(&c->image->write_error, &none, error))
-		report_error(c, "image cannot be flushed; it takes no writes any more", error);
-}
-
+/* Every part is written, or has failed. */
 static void finish_whole(struct request *whole)
 {
 	struct connection *c = whole->c;
 
+	/*
+	 * Synced on its own, not by RWF_DSYNC: a write that is refused, for want of
+	 * space say, mustn't be taken for data that was lost.
+	 */
+	if (whole->flags & NBD_CMD_FLAG_FUA && !whole->error && !c->dead) {
+		sync_begin(whole);
+		return;
+	}
 	if (!c->dead)
 		reply_simple(c, whole->cookie, whole->error);
 	request_free(whole);
@@ -62,10 +53,7 @@ static void finish_part(struct request *part, int error)
 	struct request *whole = part->whole;
 
 	if (error) {
-		if (part->flags & NBD_CMD_FLAG_FUA)
-			remember_failed_sync(part->c, error);
-		else
-			report_error(part->c, "image cannot be written", error);
+		report_error(part->c, error);
 		if (!whole->error)
 			whole->error = request_error(error);
 	}
@@ -91,20 +79,18 @@ static void write_done(struct request *part, int result)
 		finish_part(part, 0);
 }
 
-static int write_now(struct image *image, const void *from, size_t length, uint64_t offset,
-		     int flags)
+static int write_now(struct image *image, const uint8_t *from, size_t length, uint64_t offset)
 {
-	struct iovec iov = { .iov_base = (void *)from, .iov_len = length };
 	ssize_t n;
 
-	while (iov.iov_len) {
-		n = pwritev2(image->fd, &iov, 1, offset, flags);
+	while (length) {
+		n = pwrite(image->fd, from, length, offset);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n ? errno : EIO;
-		iov.iov_base = (char *)iov.iov_base + n;
-		iov.iov_len -= n;
+		from += n;
+		length -= n;
 		offset += n;
 	}
 	return 0;
@@ -120,12 +106,11 @@ static void submit(struct request *part)
 	struct io_uring_sqe *sqe;
 
 	if (image->in_memory) {
-		finish_part(part, write_now(image, data, length, offset, sync_flags(part)));
+		finish_part(part, write_now(image, data, length, offset));
 		return;
 	}
 	sqe = loop_sqe(part->c->loop);
 	io_uring_prep_write(sqe, image->fd, data, length, offset);
-	sqe->rw_flags = sync_flags(part);
 	io_uring_sqe_set_data64(sqe, ring_encode(part, RING_FILE));
 }
 
@@ -242,50 +227,17 @@ void write_abandon(struct connection *c)
 
 bool write_begin(struct connection *c, const struct request_header *header)
 {
-	int flags = header->flags & NBD_CMD_FLAG_FUA ? RWF_DSYNC : 0;
 	int error;
 
 	if (c->image->in_memory && connection_available(c) >= header->length && !test_delay(c)) {
-		error = write_now(c->image, c->in + c->in_start, header->length, header->offset,
-				  flags);
+		error = write_now(c->image, c->in + c->in_start, header->length, header->offset);
 		c->in_start += header->length;
 		if (error)
-			report_error(c, "image cannot be written", error);
+			report_error(c, error);
 		reply_simple(c, header->cookie, request_error(error));
 		return true;
 	}
 	c->incoming = request_alloc(c, header);
 	/* request_progress() goes on with it at once. */
-	return true;
-}
-
-static void flush_done(struct request *request, int result)
-{
-	struct connection *c = request->c;
-
-	if (result < 0)
-		remember_failed_sync(c, -result);
-	if (!c->dead)
-		reply_simple(c, request->cookie, request_error(result < 0 ? -result : 0));
-	request_free(request);
-}
-
-bool flush_begin(struct connection *c, const struct request_header *header)
-{
-	struct io_uring_sqe *sqe;
-	struct request *request;
-
-	/* Writes are answered when the kernel has them, from any connection: one sync is for all. */
-	if (c->image->in_memory || !c->image->writable) {
-		reply_simple(c, header->cookie, 0);
-		return true;
-	}
-	request = request_alloc(c, header);
-	if (!request)
-		return true;
-	request->file_done = flush_done;
-	sqe = loop_sqe(c->loop);
-	io_uring_prep_fsync(sqe, c->image->fd, IORING_FSYNC_DATASYNC);
-	io_uring_sqe_set_data64(sqe, ring_encode(request, RING_FILE));
 	return true;
 }
