@@ -23,10 +23,17 @@ static void claim_end(struct claim *claim, const char *why)
 {
 	struct connection *c = container_of(claim, struct connection, claim);
 
+	if (atomic_exchange(&c->stop, true))
+		return;
 	log_event(LOG_LEVEL_INFO, "connection is being ended", "peer", c->peer, "reason", why);
-	atomic_store(&c->stop, true);
-	/* Wakes its loop, by the end of the stream. */
 	shutdown(c->fd, SHUT_RDWR);
+	/* It may have no receive under way that would see the end of its stream. */
+	loop_post(c->loop, &c->stopped);
+}
+
+static void stopped_run(struct task *task)
+{
+	connection_progress(container_of(task, struct connection, stopped));
 }
 
 static void claim_retry(struct claim *claim)
@@ -38,7 +45,13 @@ static void claim_retry(struct claim *claim)
 
 static void retry_run(struct task *task)
 {
-	handshake_retry(container_of(task, struct connection, retry));
+	struct connection *c = container_of(task, struct connection, retry);
+
+	/* Ended since: its release lets the next one try. */
+	if (atomic_load(&c->stop))
+		connection_progress(c);
+	else
+		handshake_retry(c);
 }
 
 struct connection *connection_create(struct loop *loop, int fd, const struct sockaddr_storage *peer)
@@ -53,6 +66,7 @@ struct connection *connection_create(struct loop *loop, int fd, const struct soc
 	c->fd = fd;
 	c->out_last = &c->out;
 	c->retry.run = retry_run;
+	c->stopped.run = stopped_run;
 	c->claim.client = address_from_socket(peer);
 	c->claim.order = atomic_fetch_add(&accepted, 1);
 	c->claim.end = claim_end;

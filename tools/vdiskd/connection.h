@@ -73,7 +73,7 @@ struct connection {
 	struct handshake *handshake;	/* NULL in transmission */
 	struct job job;			/* an option at work, or the release */
 	bool at_work, claimed;
-	struct task retry;
+	struct task retry, stopped;	/* the claim's callbacks, on the loop */
 	struct claim claim;
 	struct admission admission;
 	char peer[ADDRESS_TEXT];

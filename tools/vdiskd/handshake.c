@@ -119,6 +119,14 @@ static enum store_answer go(struct connection *c, char *words)
 	return answer;
 }
 
+enum store_answer handshake_describe(struct connection *c, const char *name, struct image *image,
+				     char *words)
+{
+	/* While it waits, the store knows of it. */
+	c->claimed = true;
+	return store_describe(&c->loop->server->store, name, &c->claim, image, words);
+}
+
 static void unknown_words(const char *name, size_t length, char *words)
 {
 	/* As the client wrote it, but not the whole of something endless. */
@@ -173,12 +181,10 @@ static void option_go(struct connection *c)
 		handshake_refuse_name(hs, (const char *)name, length);
 		return;
 	}
-	if (hs->option == NBD_OPT_INFO) {
-		answer = store_describe(&c->loop->server->store, hs->name, &c->claim.client,
-					&image, words);
-	} else {
+	if (hs->option == NBD_OPT_INFO)
+		answer = handshake_describe(c, hs->name, &image, words);
+	else
 		answer = go(c, words);
-	}
 	if (answer == STORE_WAIT) {
 		hs->outcome = HANDSHAKE_WAIT;
 		return;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "export.h"
 #include "name.h"
 #include "text.h"
 
@@ -65,6 +66,10 @@ void handshake_retry(struct connection *c);
 /* For the options' own files; the answer grows in @hs->answer. */
 void handshake_reply(struct handshake *hs, uint32_t type, const void *data, size_t length);
 void handshake_refuse(struct handshake *hs, uint32_t type, const char *words);
+
+/* What the image @name is, for one that doesn't go on it (yet); as store_describe(). */
+enum store_answer handshake_describe(struct connection *c, const char *name, struct image *image,
+				     char *words);
 
 void handshake_refuse_name(struct handshake *hs, const char *name, size_t length);
 

@@ -135,7 +135,11 @@ void handshake_meta_context(struct connection *c)
 		handshake_refuse_name(hs, name.text, name.length);
 		return;
 	}
-	got = store_describe(&c->loop->server->store, image_name, &c->claim.client, &image, words);
+	got = handshake_describe(c, image_name, &image, words);
+	if (got == STORE_WAIT) {
+		hs->outcome = HANDSHAKE_WAIT;
+		return;
+	}
 	if (got != STORE_OK) {
 		handshake_refuse(hs, got == STORE_UNKNOWN ? NBD_REP_ERR_UNKNOWN :
 				 NBD_REP_ERR_POLICY, words);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "export.h"
 #include "log.h"
 
 static const char suffix[] = ".img";
@@ -18,7 +19,6 @@ static const char suffix[] = ".img";
 enum {
 	WATCH_FOLDER = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
 		       IN_ATTRIB,
-	WATCH_IMAGE = IN_MODIFY | IN_ATTRIB,
 };
 
 int store_open(struct store *store, const char *path)
@@ -44,6 +44,7 @@ void store_close(struct store *store)
 {
 	struct export *export;
 
+	/* What is left was changed, and never reloaded. */
 	while ((export = store->exports)) {
 		store->exports = export->next;
 		free(export);
@@ -136,109 +137,11 @@ static enum store_answer open_image(const struct store *store, const char *name,
 	return STORE_REFUSED;
 }
 
-static struct export *find_export(const struct store *store, const char *name)
-{
-	struct export *export;
-
-	for (export = store->exports; export; export = export->next)
-		if (!strcmp(export->name, name))
-			return export;
-	return NULL;
-}
-
-static struct export *find_or_add_export(struct store *store, const char *name)
-{
-	struct export *export = find_export(store, name);
-
-	if (export)
-		return export;
-	export = calloc(1, sizeof(*export));
-	if (!export)
-		return NULL;
-	strcpy(export->name, name);
-	export->next = store->exports;
-	store->exports = export;
-	return export;
-}
-
-static void unlink_claim(struct claim *claim)
-{
-	if (!claim->previous)
-		return;
-	*claim->previous = claim->next;
-	if (claim->next)
-		claim->next->previous = claim->previous;
-	claim->previous = NULL;
-	claim->next = NULL;
-}
-
-static void link_claim(struct claim **list, struct claim *claim)
-{
-	while (*list)
-		list = &(*list)->next;
-	claim->previous = list;
-	claim->next = NULL;
-	*list = claim;
-}
-
 static enum store_answer changed_words(const char *name, char *words)
 {
 	snprintf(words, IMAGE_WORDS,
 		 "image '%s' was changed while it was served; its server must be reloaded", name);
 	return STORE_REFUSED;
-}
-
-/* Whether @claim may follow those in @list; if not, @words say why. */
-static bool may_follow(const struct claim *list, const struct claim *claim, const char *name,
-		       char *words)
-{
-	char text[ADDRESS_TEXT];
-
-	for (; list; list = list->next) {
-		if (!address_equal(&list->client, &claim->client)) {
-			snprintf(words, IMAGE_WORDS,
-				 "image '%s' is in use by %s, and can have one client", name,
-				 address_format(&list->client, text));
-			return false;
-		}
-		if (list->order > claim->order) {
-			snprintf(words, IMAGE_WORDS,
-				 "image '%s' is in use by a newer connection of this client", name);
-			return false;
-		}
-	}
-	return true;
-}
-
-static void end_claims(struct claim *list, const char *why)
-{
-	struct claim *next;
-
-	for (; list; list = next) {
-		next = list->next;
-		list->end(list, why);
-	}
-}
-
-/*
- * A writable export has one client.  Its next connection waits until every
- * earlier one is drained: a late write of an old connection must never land on
- * a newer one's.
- */
-static enum store_answer claim_writable(struct export *export, struct claim *claim, char *words)
-{
-	static const char why[] = "a newer connection of the same client";
-
-	if (!may_follow(export->claims, claim, export->name, words) ||
-	    !may_follow(export->waiting, claim, export->name, words))
-		return STORE_REFUSED;
-	end_claims(export->waiting, why);
-	if (!export->claims)
-		return STORE_OK;
-	end_claims(export->claims, why);
-	claim->export = export;
-	link_claim(&export->waiting, claim);
-	return STORE_WAIT;
 }
 
 enum sameness { IMAGE_SAME, IMAGE_CHANGED, IMAGE_GONE };
@@ -263,88 +166,9 @@ static enum sameness compare(const struct store *store, const struct export *exp
 	return image_same(&now, &export->image.identity) ? IMAGE_SAME : IMAGE_CHANGED;
 }
 
-static void close_changed(struct export *export)
-{
-	export->changed = true;
-	log_event(LOG_LEVEL_ERROR, "image was changed in place; its export is closed", "image",
-		  export->name, "remedy", "reload vdiskd (SIGHUP) to serve the new content");
-	end_claims(export->claims, "its image was changed in place");
-}
-
-void store_check(struct store *store)
-{
-	struct export *export;
-
-	pthread_mutex_lock(&store->lock);
-	for (export = store->exports; export; export = export->next)
-		if (export->open && !export->changed && compare(store, export) == IMAGE_CHANGED)
-			close_changed(export);
-	pthread_mutex_unlock(&store->lock);
-}
-
-void store_reload(struct store *store)
-{
-	struct export *export;
-
-	pthread_mutex_lock(&store->lock);
-	for (export = store->exports; export; export = export->next) {
-		if (export->changed)
-			log_event(LOG_LEVEL_INFO, "changed image is served again", "image",
-				  export->name);
-		/* Its old connections may not be gone yet. */
-		export->reload = export->changed && export->open;
-		export->changed = export->reload;
-	}
-	pthread_mutex_unlock(&store->lock);
-}
-
-static void watch_image(const struct store *store, struct export *export)
-{
-	char path[64];
-
-	export->watch = -1;
-	if (store->watch < 0 || export->image.writable || export->image.block_device)
-		return;
-	/* The file itself, whatever other names and links it has. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", export->image.fd);
-	export->watch = inotify_add_watch(store->watch, path, WATCH_IMAGE);
-}
-
-static enum store_answer open_export(struct store *store, struct export *export, char *words)
-{
-	enum store_answer answer = open_image(store, export->name, &export->image, words);
-
-	if (answer == STORE_OK) {
-		export->open = true;
-		watch_image(store, export);
-	}
-	return answer;
-}
-
-static bool shares_watch(const struct store *store, const struct export *export)
-{
-	const struct export *other;
-
-	for (other = store->exports; other; other = other->next)
-		if (other != export && other->open && other->watch == export->watch)
-			return true;
-	return false;
-}
-
-static void close_export(const struct store *store, struct export *export)
-{
-	/* Two exports may be links to one file, and share its watch. */
-	if (export->watch >= 0 && !shares_watch(store, export))
-		inotify_rm_watch(store->watch, export->watch);
-	image_close(&export->image);
-	export->open = false;
-	if (export->reload)
-		export->changed = false;
-	export->reload = false;
-}
-
-/* An export that is open already: whether it may get another connection. */
-static enum store_answer check_open(struct store *store, struct export *export, char *words)
+/* Whether the open image may get another connection; may wait for a disk. */
+static enum store_answer check_open(const struct store *store, const struct export *export,
+				    bool *changed, char *words)
 {
 	switch (compare(store, export)) {
 	case IMAGE_SAME:
@@ -353,87 +177,124 @@ static enum store_answer check_open(struct store *store, struct export *export, 
 		snprintf(words, IMAGE_WORDS, "no image '%s' here any more", export->name);
 		return STORE_UNKNOWN;
 	default:
-		close_changed(export);
+		*changed = true;
 		return changed_words(export->name, words);
 	}
 }
 
-static enum store_answer claim_locked(struct store *store, const char *name, struct claim *claim,
-				      char *words)
+static void close_changed(struct export *export)
 {
-	struct export *export = find_or_add_export(store, name);
-	enum store_answer answer;
-
-	if (!export) {
-		snprintf(words, IMAGE_WORDS, "no memory");
-		return STORE_REFUSED;
-	}
-	if (export->changed)
-		return changed_words(name, words);
-	answer = export->open ? check_open(store, export, words) :
-				open_export(store, export, words);
-	if (answer != STORE_OK)
-		return answer;
-	if (export->image.writable) {
-		answer = claim_writable(export, claim, words);
-		if (answer != STORE_OK)
-			return answer;
-	}
-	claim->export = export;
-	link_claim(&export->claims, claim);
-	return STORE_OK;
+	export->changed = true;
+	log_event(LOG_LEVEL_ERROR, "image was changed in place; its export is closed", "image",
+		  export->name, "remedy", "reload vdiskd (SIGHUP) to serve the new content");
+	export_end_claims(export->claims, "its image was changed in place");
 }
 
-enum store_answer store_claim(struct store *store, const char *name, struct claim *claim, char *words)
+/* Called with the lock held; false when all have had their turn. */
+static bool check_next(struct store *store)
+{
+	struct export *export = store->exports;
+	bool changed;
+
+	/* One that is busy is being looked at. */
+	while (export && (export->round == store->round || export->busy || !export->open ||
+			  export->changed))
+		export = export->next;
+	if (!export)
+		return false;
+	export->round = store->round;
+	export->busy = true;
+	pthread_mutex_unlock(&store->lock);
+	changed = compare(store, export) == IMAGE_CHANGED;
+	pthread_mutex_lock(&store->lock);
+	if (changed)
+		close_changed(export);
+	export_end(store, export);
+	return true;
+}
+
+void store_check(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->round++;
+	while (check_next(store))
+		;
+	pthread_mutex_unlock(&store->lock);
+}
+
+void store_reload(struct store *store)
+{
+	struct export *export, *next;
+
+	pthread_mutex_lock(&store->lock);
+	for (export = store->exports; export; export = next) {
+		next = export->next;
+		if (!export->changed)
+			continue;
+		log_event(LOG_LEVEL_INFO, "changed image is served again", "image", export->name);
+		export_reload(store, export);
+	}
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* Makes the export of @claim's own, for now, and looks whether it can be had. */
+static enum store_answer begin(struct store *store, const char *name, struct claim *claim,
+			       struct export **found, char *words)
 {
 	enum store_answer answer = check_access(store, name, &claim->client, words);
 
 	if (answer != STORE_OK)
 		return answer;
 	pthread_mutex_lock(&store->lock);
-	unlink_claim(claim);
-	answer = claim_locked(store, name, claim, words);
+	answer = export_begin(store, name, claim, found, words);
+	if (answer == STORE_OK && (*found)->changed) {
+		export_end(store, *found);
+		answer = changed_words(name, words);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return answer;
+}
+
+enum store_answer store_claim(struct store *store, const char *name, struct claim *claim, char *words)
+{
+	struct export *export;
+	enum store_answer answer = begin(store, name, claim, &export, words);
+	bool changed = false;
+
+	if (answer != STORE_OK)
+		return answer;
+	answer = export->open ? check_open(store, export, &changed, words) :
+				open_image(store, name, &export->image, words);
+	pthread_mutex_lock(&store->lock);
+	if (changed)
+		close_changed(export);
+	if (answer == STORE_OK && !export->open)
+		export_opened(store, export);
+	if (answer == STORE_OK)
+		answer = export_take(export, claim, words);
+	export_end(store, export);
 	pthread_mutex_unlock(&store->lock);
 	return answer;
 }
 
 void store_release(struct store *store, struct claim *claim)
 {
-	struct export *export;
-	struct claim *waiting;
-
 	pthread_mutex_lock(&store->lock);
-	export = claim->export;
-	if (claim->previous) {
-		unlink_claim(claim);
-		if (!export->claims) {
-			waiting = export->waiting;
-			if (waiting) {
-				unlink_claim(waiting);
-				waiting->retry(waiting);
-			} else if (export->open) {
-				close_export(store, export);
-			}
-		}
-	}
-	claim->export = NULL;
+	export_release(store, claim);
 	pthread_mutex_unlock(&store->lock);
 }
 
-enum store_answer store_describe(struct store *store, const char *name,
-				 const struct address *client, struct image *image, char *words)
+enum store_answer store_describe(struct store *store, const char *name, struct claim *claim,
+				 struct image *image, char *words)
 {
-	enum store_answer answer = check_access(store, name, client, words);
 	struct export *export;
+	enum store_answer answer = begin(store, name, claim, &export, words);
+	bool changed = false;
 
 	if (answer != STORE_OK)
 		return answer;
-	pthread_mutex_lock(&store->lock);
-	export = find_export(store, name);
-	if (export && export->changed) {
-		answer = changed_words(name, words);
-	} else if (export && export->open) {
-		answer = check_open(store, export, words);
+	if (export->open) {
+		answer = check_open(store, export, &changed, words);
 		*image = export->image;
 		learn_stamp(store, name, image);
 	} else {
@@ -441,6 +302,10 @@ enum store_answer store_describe(struct store *store, const char *name,
 		if (answer == STORE_OK)
 			image_close(image);
 	}
+	pthread_mutex_lock(&store->lock);
+	if (changed)
+		close_changed(export);
+	export_end(store, export);
 	pthread_mutex_unlock(&store->lock);
 	return answer;
 }

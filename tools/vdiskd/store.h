@@ -14,16 +14,9 @@
 #include <stddef.h>
 
 #include "address.h"
+#include "export.h"
 #include "image.h"
 #include "name.h"
-
-/* How an answer to "may I have this export" turned out. */
-enum store_answer {
-	STORE_OK,
-	STORE_UNKNOWN,		/* no such image */
-	STORE_REFUSED,		/* not for this client, or not now */
-	STORE_WAIT,		/* claims of the same client must end first */
-};
 
 /* A name that may be written to, and from where. */
 struct store_writable {
@@ -32,42 +25,14 @@ struct store_writable {
 	struct network *allowed;
 };
 
-struct export;
-
-/* One connection's hold on an export. */
-struct claim {
-	struct claim *next, **previous;
-	struct export *export;
-	struct address client;
-	uint64_t order;		/* a connection accepted later has a higher one */
-	/*
-	 * Ask the connection to stop at once, from any thread, with the store's
-	 * lock held: start no request any more, finish those begun, then release.
-	 */
-	void (*end)(struct claim *claim, const char *why);
-	/* Nothing stands in the way any more: ask again.  From any thread, locked. */
-	void (*retry)(struct claim *claim);
-};
-
 struct store {
 	const char *path;
 	int directory;
 	struct store_writable *writable;
 	int watch;		/* inotify: of the folder and of open images; -1 without */
-	pthread_mutex_t lock;	/* the fields below, and all of struct export */
+	pthread_mutex_t lock;	/* the fields below, and exports; see there */
 	struct export *exports;
-};
-
-struct export {
-	struct export *next;
-	char name[NAME_SIZE];
-	struct image image;
-	bool open;		/* @image is */
-	bool changed;		/* under our hands: closed until reloaded */
-	bool reload;		/* @changed ends when the last claim does */
-	int watch;		/* in the store's inotify; -1 without */
-	struct claim *claims;	/* connections in transmission */
-	struct claim *waiting;	/* for @claims to end; oldest first */
+	unsigned int round;	/* of store_check() */
 };
 
 /** store_open - start with the folder @path; return 0 or -errno */
@@ -83,12 +48,14 @@ struct store_writable *store_writable_find(const struct store *store, const char
  * store_describe - what a client that went on @name would get
  * @store:  the store
  * @name:   valid name of an image
- * @client: who asks
- * @image:  filled in; its descriptor is closed already
+ * @claim:  of the connection that asks; holds nothing, and won't
+ * @image:  filled in; its descriptor is closed already, or may be soon
  * @words:  IMAGE_WORDS bytes for the reason when the answer isn't STORE_OK
+ *
+ * STORE_WAIT as store_claim().
  */
-enum store_answer store_describe(struct store *store, const char *name,
-				 const struct address *client, struct image *image, char *words);
+enum store_answer store_describe(struct store *store, const char *name, struct claim *claim,
+				 struct image *image, char *words);
 
 /**
  * store_claim - take hold of @name for a connection
