@@ -65,6 +65,7 @@ struct connection *connection_create(struct loop *loop, int fd, const struct soc
 	c->loop = loop;
 	c->fd = fd;
 	c->out_last = &c->out;
+	c->jobs_last = &c->jobs;
 	c->retry.run = retry_run;
 	c->stopped.run = stopped_run;
 	c->claim.client = address_from_socket(peer);
@@ -194,6 +195,8 @@ static void close_connection(struct connection *c)
 	c->closing = true;
 	admission_leave(&c->admission);
 	reply_drop(c);
+	if (c->handshake)
+		handshake_unreserve(c);
 	handshake_destroy(c->handshake);
 	c->handshake = NULL;
 	c->job.task.run = closed_run;
@@ -204,7 +207,7 @@ static void close_connection(struct connection *c)
 	/* Closing the image may wait for its disk. */
 	c->job.work = release_work;
 	c->job.loop = c->loop;
-	job_start(&c->loop->server->workers, &c->job);
+	job_start(&c->loop->server->doorkeepers, &c->job);
 }
 
 static bool is_idle(const struct connection *c)

@@ -32,6 +32,7 @@ enum connection_limits {
 	IN_READ_ONLY = 8192,
 	IN_WRITABLE = 160 << 10,
 	REQUESTS_MOST = 256,		/* under way at once, a connection */
+	JOBS_MOST = 4,			/* of them, with workers */
 	TURN_BYTES = 4 << 20,		/* queued, then others have their turn */
 	TURN_REQUESTS = 256,
 	HELD_BLOCKED = 256 << 10,	/* of replies, while the socket is full */
@@ -52,7 +53,9 @@ struct connection {
 	bool drained;			/* the last receive took all there was */
 	bool incoming_direct;		/* that receive goes to @incoming */
 	atomic_bool stop;		/* the claim's end() was called */
-	unsigned int requests;		/* under way: on the ring or with a worker */
+	unsigned int requests;		/* under way: on the ring, with a worker, or in @jobs */
+	unsigned int working;		/* of them, with a worker */
+	struct request *jobs, **jobs_last; /* for a worker, when fewer are there */
 
 	uint8_t *in;			/* received; [in_start, in_end) isn't used yet */
 	size_t in_size, in_start, in_end;

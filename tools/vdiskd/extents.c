@@ -2,9 +2,9 @@
 #include "extents.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "connection.h"
 #include "handshake.h"
 #include "image.h"
@@ -90,38 +90,44 @@ static void extents_work(struct job *job)
 	if (c->contexts & 1 << META_ALLOCATION)
 		count = extents_find(c->image, request->offset, request->length, extents,
 				     one ? 1 : EXTENTS_MOST);
-	p = malloc(2 * (REPLY_CHUNK + 4) + (count + 1) * 8);
-	request->answer = p;
-	if (!p)
-		return;
+	p = request->buffer->data;
 	if (c->contexts & 1 << META_ALLOCATION)
 		p = put_chunk(p, request, META_ALLOCATION + 1, !(c->contexts & 1 << META_STAMP),
 			      extents, count);
 	/* The stamp says all in its name; its blocks have no state. */
 	if (c->contexts & 1 << META_STAMP)
 		p = put_chunk(p, request, META_STAMP + 1, true, &all, 1);
-	request->answer_length = p - request->answer;
+	request->buffer->end = p - request->buffer->data;
 }
 
-static void extents_finished(struct task *task)
+static void extents_worked(struct request *request)
 {
-	struct request *request = container_of(task, struct request, job.task);
 	struct connection *c = request->c;
 
-	if (!c->dead && request->answer)
-		reply_queue_bytes(c, request->answer, request->answer_length);
-	else if (!c->dead)
-		reply_error(c, request->cookie, NBD_ENOMEM);
-	free(request->answer);
+	if (!c->dead && !reply_append(c, request->buffer)) {
+		reply_queue(c, request->buffer);
+		request->buffer = NULL;
+	}
 	request_free(request);
-	connection_make_ready(c);
 }
 
 bool extents_begin(struct connection *c, const struct request_header *header)
 {
-	struct request *request = request_alloc(c, header);
+	size_t most = header->flags & NBD_CMD_FLAG_REQ_ONE ? 1 : EXTENTS_MOST;
+	struct request *request;
+	struct buffer *buffer;
 
-	if (request)
-		request_work(request, extents_work, extents_finished);
+	buffer = buffer_get(&c->loop->pool, 2 * (REPLY_CHUNK + 4) + (most + 1) * 8, c->held);
+	if (!buffer)
+		return false;
+	c->held += buffer_weight(buffer);
+	request = request_alloc(c, header);
+	if (!request) {
+		c->held -= buffer_weight(buffer);
+		buffer_put(&c->loop->pool, buffer);
+		return true;
+	}
+	request->buffer = buffer;
+	request_work(request, extents_work, extents_worked);
 	return true;
 }

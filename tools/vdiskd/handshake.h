@@ -11,6 +11,7 @@
 #include "name.h"
 #include "text.h"
 
+struct buffer;
 struct connection;
 struct image;
 
@@ -42,6 +43,8 @@ struct handshake {
 	bool too_long;
 	/* Its answer. */
 	struct text answer;
+	struct buffer *reserved;	/* as much as the answer may be */
+	bool hungry;			/* waits for that */
 	enum handshake_outcome outcome;
 	bool retry;
 	struct image *image;
@@ -62,6 +65,15 @@ void handshake_progress(struct connection *c);
 
 /** handshake_retry - the claims that stood in the way of GO are gone */
 void handshake_retry(struct connection *c);
+
+/** handshake_unreserve - give back what the answer at work has reserved, if anything */
+void handshake_unreserve(struct connection *c);
+
+/** option_at_once - answer an option that never waits; false for the others */
+bool option_at_once(struct handshake *hs);
+
+/** option_answer - answer any other; may wait for a disk */
+void option_answer(struct connection *c);
 
 /* For the options' own files; the answer grows in @hs->answer. */
 void handshake_reply(struct handshake *hs, uint32_t type, const void *data, size_t length);

@@ -150,9 +150,8 @@ static void range_work(struct job *job)
 	request->result = !error && sync ? -sync_error(request->c) : error;
 }
 
-static void range_finished(struct task *task)
+static void range_worked(struct request *request)
 {
-	struct request *request = container_of(task, struct request, job.task);
 	struct connection *c = request->c;
 	int error = -request->result;
 
@@ -163,12 +162,11 @@ static void range_finished(struct task *task)
 		reply_simple(c, request->cookie,
 			     error == ENOTSUP ? NBD_ENOTSUP : request_error(error));
 	request_free(request);
-	connection_make_ready(c);
 }
 
 static void start(struct request *request)
 {
-	request_work(request, range_work, range_finished);
+	request_work(request, range_work, range_worked);
 }
 
 bool range_begin(struct connection *c, const struct request_header *header)

@@ -157,6 +157,17 @@ void reply_error_at(struct connection *c, uint64_t cookie, uint32_t error, uint6
 	reply_commit(c, REPLY_CHUNK + 14);
 }
 
+bool reply_append(struct connection *c, const struct buffer *buffer)
+{
+	uint8_t *room = room_in_last(c, buffer->end);
+
+	if (!room)
+		return false;
+	memcpy(room, buffer->data, buffer->end);
+	reply_commit(c, buffer->end);
+	return true;
+}
+
 void reply_queue_bytes(struct connection *c, const void *data, size_t length)
 {
 	struct buffer *buffer = buffer_get_urgent(&c->loop->pool, length);

@@ -55,6 +55,9 @@ void reply_commit(struct connection *c, size_t size);
 /** reply_queue - send @buffer after what is queued; counted in @c->held already */
 void reply_queue(struct connection *c, struct buffer *buffer);
 
+/** reply_append - copy @buffer behind what is queued; false: there is no room, queue it */
+bool reply_append(struct connection *c, const struct buffer *buffer);
+
 /** reply_queue_bytes - copy and queue; kills the connection without memory */
 void reply_queue_bytes(struct connection *c, const void *data, size_t length);
 

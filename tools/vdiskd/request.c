@@ -166,15 +166,51 @@ void request_delayed(struct request *request)
 	connection_make_ready(c);
 }
 
-void request_work(struct request *request, void (*work)(struct job *job),
-		  void (*finished)(struct task *task))
+static void start_job(struct request *request);
+
+static void job_done(struct task *task)
+{
+	struct request *request = container_of(task, struct request, job.task), *next;
+	struct connection *c = request->c;
+
+	c->working--;
+	while (c->working < JOBS_MOST && (next = c->jobs)) {
+		c->jobs = next->next;
+		if (!c->jobs)
+			c->jobs_last = &c->jobs;
+		if (c->dead && !changes(next->command))
+			request_free(next);
+		else
+			start_job(next);
+	}
+	request->worked(request);
+	connection_make_ready(c);
+}
+
+static void start_job(struct request *request)
 {
 	struct loop *loop = request->c->loop;
 
-	request->job.work = work;
-	request->job.task.run = finished;
+	request->c->working++;
+	request->job.task.run = job_done;
 	request->job.loop = loop;
 	job_start(&loop->server->workers, &request->job);
+}
+
+void request_work(struct request *request, void (*work)(struct job *job),
+		  void (*worked)(struct request *request))
+{
+	struct connection *c = request->c;
+
+	request->job.work = work;
+	request->worked = worked;
+	if (c->working < JOBS_MOST) {
+		start_job(request);
+		return;
+	}
+	request->next = NULL;
+	*c->jobs_last = request;
+	c->jobs_last = &request->next;
 }
 
 static void refuse(struct connection *c, const struct request_header *header, uint32_t error)

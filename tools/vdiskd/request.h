@@ -19,7 +19,7 @@ enum request_limits { REQUEST_PAYLOAD_MAX = 64 << 20 };
 
 /* A part of a request that is under way on its own. */
 struct request {
-	struct request *next;		/* in the loop's list of free ones */
+	struct request *next;		/* in the loop's list of free ones, or its client's jobs */
 	struct connection *c;
 	struct request *whole;		/* the one this is a part of, or NULL */
 	struct buffer *buffer;
@@ -32,10 +32,9 @@ struct request {
 	uint64_t error_offset;
 	int result;			/* of a job; 0 or -errno */
 	struct request *part;		/* of a write: what is being received */
-	uint8_t *answer;		/* of a BLOCK_STATUS */
-	size_t answer_length;
 	void (*file_done)(struct request *request, int result);
 	void (*resume)(struct request *request);
+	void (*worked)(struct request *request);
 	struct job job;
 	struct __kernel_timespec delay;
 };
@@ -77,9 +76,14 @@ void request_file_done(struct request *request, int result);
 /** request_delay - call @resume in @ms milliseconds; for tests of slow storage */
 void request_delay(struct request *request, unsigned int ms, void (*resume)(struct request *));
 
-/** request_work - have a worker do @work, then the loop @finished */
+/**
+ * request_work - have a worker do @work, then the loop @worked
+ *
+ * A few at a time of each connection, so that others get their turn.  What would
+ * change nothing isn't done for a client that is gone.
+ */
 void request_work(struct request *request, void (*work)(struct job *job),
-		  void (*finished)(struct task *task));
+		  void (*worked)(struct request *request));
 
 /** request_delayed - RING_DELAYED: a test's delay is over */
 void request_delayed(struct request *request);

@@ -324,6 +324,7 @@ int server_run(const struct config *config)
 		return complain("cannot open the store", config->store, -ret);
 	server.store.writable = config->writable;
 	workers_init(&server.workers);
+	workers_init(&server.doorkeepers);
 	watch_init(&server.watch, &server);
 	ret = listener_open_all(config, server.listeners, LISTENERS_MOST);
 	if (ret < 0)
@@ -345,6 +346,7 @@ int server_run(const struct config *config)
 	if (!all)
 		_exit(EXIT_SUCCESS);
 	workers_stop(&server.workers);
+	workers_stop(&server.doorkeepers);
 	store_close(&server.store);
 	free(server.loops);
 	close(signals);

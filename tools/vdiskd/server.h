@@ -20,7 +20,8 @@ enum server_limits { LISTENERS_MOST = 64 };
 struct server {
 	const struct config *config;
 	struct store store;
-	struct workers workers;
+	struct workers workers;		/* for requests */
+	struct workers doorkeepers;	/* GO, close and their like: no request delays these */
 	struct watch watch;
 	struct loop *loops;
 	unsigned int loop_count;

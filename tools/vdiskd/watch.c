@@ -32,7 +32,7 @@ static void check(struct watch *watch)
 	watch->ticks = 0;
 	atomic_store(&watch->again, true);
 	if (!atomic_exchange(&watch->running, true))
-		job_start(&watch->server->workers, &watch->job);
+		job_start(&watch->server->doorkeepers, &watch->job);
 }
 
 void watch_events(struct watch *watch)
