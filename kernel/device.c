@@ -6,14 +6,15 @@
  * to wait in netlink and no two callers can take it apart at once:
  *
  *   CONNECTING --(a server's GO)--> publish --> READY <--> LOST --(policy)--> FAILED
- *       |                                         |          |                 |
- *       +--(all refuse, patience over)--> FAILED  +----------+--(detach)-------+
+ *       |                                         |  ^       |                | |
+ *       |                                         |  +-------|-(a server's GO)+ |
+ *       +--(all refuse, patience over)--> FAILED  +----------+--(detach)--------+
  *                                            |                                 |
  *                                            +-----------> DETACHING <---------+
  *                                                             |
  *                                                  disk gone, number freed, GONE
  *
- * dev->state is changed by set_state() only.  Failing the I/O (fail_io()) is
+ * dev->state is changed under dev->lock, and stays once it is DETACHING.  Failing the I/O (fail_io()) is
  * done by whoever asks for the detach: the thread may be waiting for that I/O
  * itself, in the partition scan.
  */
@@ -89,13 +90,15 @@ void vdisk_device_path_event(struct vdisk_device *dev, u32 event,
 			     const struct vdisk_server_config *server, const char *reason)
 {
 	struct vdisk_event_data data = { .server = server, .reason = reason };
+	char words[VDISK_HS_TEXT];
 
 	if (reason) {
 		spin_lock_bh(&dev->lock);
 		strscpy(dev->reason, reason, sizeof(dev->reason));
 		spin_unlock_bh(&dev->lock);
+		vdisk_netlink_clean(words, sizeof(words), reason, false);
 		pr_info("vdisk%u: %s port %u: %s\n", dev->number, server->host, server->port,
-			reason);
+			words);
 	} else {
 		pr_info("vdisk%u: %s port %u: connected\n", dev->number, server->host,
 			server->port);
@@ -132,44 +135,59 @@ void vdisk_device_overlay_event(struct vdisk_device *dev, u32 event)
 
 static void lost_arm(struct vdisk_device *dev)
 {
-	if (dev->cfg.lost == VDISK_LOST_QUEUE)
+	lockdep_assert_held(&dev->lock);
+	/* who detaches has had enough of it: no reason to restart the machine */
+	if (dev->cfg.lost == VDISK_LOST_QUEUE || !dev->lost || dev->stopping)
 		cancel_delayed_work(&dev->lost_work);
-	else if (dev->lost)
+	else
 		mod_delayed_work(vdisk_wq, &dev->lost_work,
 				 max_t(long, dev->lost_since + dev->cfg.lost_seconds * HZ -
 				       jiffies, 0));
 }
 
-void vdisk_device_source_up(struct vdisk_device *dev)
+/*
+ * Connections come and go in threads of their own.  Each calls this after it
+ * counted itself, so whoever comes here last sees the count as it is.
+ */
+void vdisk_device_source_changed(struct vdisk_device *dev)
 {
-	bool back;
+	bool lost, tell;
 
+	mutex_lock(&dev->news);
 	spin_lock_bh(&dev->lock);
-	back = dev->lost && dev->published;
-	dev->lost = false;
-	if (dev->published && dev->state != VDISK_STATE_DETACHING)
-		dev->state = VDISK_STATE_READY;
-	spin_unlock_bh(&dev->lock);
-	cancel_delayed_work(&dev->lost_work);
-	if (back)
-		device_event(dev, VDISK_EVENT_BACK, NULL);
-	wake_up(&dev->wait);
-}
-
-void vdisk_device_source_down(struct vdisk_device *dev)
-{
-	bool tell;
-
-	spin_lock_bh(&dev->lock);
-	dev->lost = true;
-	dev->lost_since = jiffies;
-	tell = dev->published && dev->state != VDISK_STATE_DETACHING;
+	lost = !READ_ONCE(dev->src->up);
+	tell = lost != dev->lost && dev->published && dev->state != VDISK_STATE_DETACHING;
 	if (tell)
-		dev->state = VDISK_STATE_LOST;
+		dev->state = lost ? VDISK_STATE_LOST : VDISK_STATE_READY;
+	if (lost && !dev->lost)
+		dev->lost_since = jiffies;
+	dev->lost = lost;
 	lost_arm(dev);
 	spin_unlock_bh(&dev->lock);
 	if (tell)
-		device_event(dev, VDISK_EVENT_LOST, NULL);
+		device_event(dev, lost ? VDISK_EVENT_LOST : VDISK_EVENT_BACK, NULL);
+	mutex_unlock(&dev->news);
+	wake_up(&dev->wait);
+}
+
+void vdisk_device_path_changed(struct vdisk_device *dev)
+{
+	wake_up(&dev->wait);
+}
+
+/* Whether patience is over; the state is changed with the decision. */
+static bool lost_for_good(struct vdisk_device *dev, u32 *policy)
+{
+	bool over;
+
+	spin_lock_bh(&dev->lock);
+	*policy = dev->cfg.lost;
+	over = dev->lost && !READ_ONCE(dev->src->up) && !dev->stopping &&
+	       *policy != VDISK_LOST_QUEUE;
+	if (over && *policy == VDISK_LOST_FAIL && dev->state != VDISK_STATE_DETACHING)
+		dev->state = VDISK_STATE_FAILED;
+	spin_unlock_bh(&dev->lock);
+	return over;
 }
 
 /* Patience with the lost servers is over. */
@@ -177,24 +195,21 @@ static void lost_worker(struct work_struct *work)
 {
 	struct vdisk_device *dev = container_of(work, struct vdisk_device, lost_work.work);
 	u32 policy;
-	bool lost;
 
-	spin_lock_bh(&dev->lock);
-	policy = dev->cfg.lost;
-	lost = dev->lost;
-	spin_unlock_bh(&dev->lock);
-	if (!lost || policy == VDISK_LOST_QUEUE)
-		return;
-	if (policy == VDISK_LOST_REBOOT) {
+	mutex_lock(&dev->news);
+	if (!lost_for_good(dev, &policy)) {
+		/* there is one again, or nobody cares any more */
+	} else if (policy == VDISK_LOST_REBOOT) {
 		pr_emerg("vdisk%u: no server for %u s: restarting the machine\n", dev->number,
 			 dev->cfg.lost_seconds);
 		emergency_restart();
-		return;
+	} else {
+		pr_err("vdisk%u: no server for %u s: failing I/O\n", dev->number,
+		       dev->cfg.lost_seconds);
+		vdisk_source_offline(dev->src);
+		device_event(dev, VDISK_EVENT_GIVEN_UP, NULL);
 	}
-	pr_err("vdisk%u: no server for %u s: failing I/O\n", dev->number, dev->cfg.lost_seconds);
-	set_state(dev, VDISK_STATE_FAILED);
-	vdisk_source_offline(dev->src);
-	device_event(dev, VDISK_EVENT_GIVEN_UP, NULL);
+	mutex_unlock(&dev->news);
 }
 
 /*----- the disk -----*/
@@ -277,7 +292,8 @@ static int overlay_create(struct vdisk_device *dev)
 		return PTR_ERR(ov);
 	/* others look at it under alive_lock only */
 	smp_store_release(&dev->overlay, ov);
-	/* SET may have come in between */
+	/* SET may have come in between: it finds the overlay or we its limit */
+	smp_mb();
 	vdisk_overlay_set_limit(ov, READ_ONCE(dev->cfg.overlay.limit));
 	return 0;
 }
@@ -313,7 +329,6 @@ static int disk_publish(struct vdisk_device *dev)
 	}
 	disk->fops = &disk_ops;
 	disk->private_data = dev;
-	kref_get(&dev->ref);	/* disk_free() */
 	dev->disk = disk;
 	snprintf(disk->disk_name, DISK_NAME_LEN, "vdisk%u", dev->number);
 	set_capacity(disk, size >> SECTOR_SHIFT);
@@ -323,6 +338,7 @@ static int disk_publish(struct vdisk_device *dev)
 	ret = add_disk(disk);
 	if (ret < 0)
 		goto err_put_disk;
+	kref_get(&dev->ref);	/* disk_free(), which is called for disks that were added */
 	return 0;
 
 err_put_disk:
@@ -364,11 +380,10 @@ static int wait_for_server(struct vdisk_device *dev)
 	long left = dev->cfg.patience ? dev->cfg.patience * HZ : MAX_SCHEDULE_TIMEOUT;
 
 	left = wait_event_idle_timeout(dev->wait, READ_ONCE(dev->stopping) ||
-				       (READ_ONCE(src->up) && READ_ONCE(src->known)) ||
-				       all_refused(dev), left);
+				       smp_load_acquire(&src->known) || all_refused(dev), left);
 	if (READ_ONCE(dev->stopping))
 		return -EINTR;
-	if (READ_ONCE(src->up))
+	if (smp_load_acquire(&src->known))
 		return 0;
 	return left ? -EACCES : -ETIMEDOUT;
 }
@@ -519,6 +534,7 @@ static struct vdisk_device *device_alloc(const struct vdisk_config *cfg, struct 
 	dev->cfg = *cfg;
 	dev->net = get_net(net);
 	init_waitqueue_head(&dev->wait);
+	mutex_init(&dev->news);
 	spin_lock_init(&dev->lock);
 	init_rwsem(&dev->alive_lock);
 	dev->alive = true;
@@ -622,6 +638,8 @@ static int set_limit(struct vdisk_device *dev, const struct vdisk_config *cfg,
 	if (ret < 0)
 		return ret;
 	WRITE_ONCE(dev->cfg.overlay.limit, cfg->overlay.limit);
+	smp_mb();	/* pairs with overlay_create() */
+	ov = device_overlay(dev);
 	if (ov)
 		vdisk_overlay_set_limit(ov, cfg->overlay.limit);
 	return 0;

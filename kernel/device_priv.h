@@ -5,6 +5,7 @@
 
 #include <linux/blk-mq.h>
 #include <linux/kref.h>
+#include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/wait.h>
 #include "device.h"
@@ -48,6 +49,7 @@ struct vdisk_device {
 	struct rw_semaphore alive_lock;
 	bool alive;
 
+	struct mutex news;		/* orders LOST, BACK and GIVEN_UP as the state had them */
 	spinlock_t lock;		/* protects all below and cfg's changes */
 	u32 state;			/* enum vdisk_state */
 	bool published;			/* add_disk() is through */
@@ -60,9 +62,10 @@ struct vdisk_device {
 };
 
 u32 vdisk_device_number(const struct vdisk_device *dev);
-/* Called by the source, any context: the servers' state has changed. */
-void vdisk_device_source_up(struct vdisk_device *dev);
-void vdisk_device_source_down(struct vdisk_device *dev);
+/* Called by the source after each change of src->up; sleeps. */
+void vdisk_device_source_changed(struct vdisk_device *dev);
+/* A path's state changed, or was found to be as before: who waits looks again. */
+void vdisk_device_path_changed(struct vdisk_device *dev);
 /* A path changed; @event: enum vdisk_event, path kinds. Process context. */
 void vdisk_device_path_event(struct vdisk_device *dev, u32 event,
 			     const struct vdisk_server_config *server, const char *reason);

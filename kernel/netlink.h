@@ -29,4 +29,11 @@ void vdisk_netlink_uninit(void);
 void vdisk_netlink_event(struct net *net, u32 kind, u32 number,
 			 const struct vdisk_event_data *data, bool atomic);
 
+/*
+ * vdisk_netlink_clean - copies a server's words without the tokens in them.
+ * @to, @size: gets at most that many bytes; the rest is filled with zeroes.
+ * @admin: leaves the tokens in.
+ */
+void vdisk_netlink_clean(char *to, size_t size, const char *from, bool admin);
+
 #endif

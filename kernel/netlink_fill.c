@@ -30,26 +30,29 @@ static bool in_token(char c)
 	       c == '@' || c == '+' || c == '/' || c == '=';
 }
 
-static int put_reason(struct sk_buff *skb, int attr, const char *reason, bool admin)
+void vdisk_netlink_clean(char *to, size_t size, const char *from, bool admin)
 {
-	struct nlattr *nla;
-	size_t size = strnlen(reason, VDISK_REASON_MAX) + 1;
-	char *to, *end;
+	char *end = to + size;
 
-	nla = nla_reserve(skb, attr, size);
-	if (!nla)
-		return -EMSGSIZE;
-	to = nla_data(nla);
-	end = to + size;
-	while (*reason && to < end - 1) {
-		*to++ = *reason++;
+	while (*from && to < end - 1) {
+		*to++ = *from++;
 		if (admin || to[-1] != VDISK_TOKEN_MARK)
 			continue;
-		while (in_token(*reason))
-			reason++;
+		while (in_token(*from))
+			from++;
 	}
-	/* The attribute keeps its length; a reader stops at the first zero. */
 	memset(to, 0, end - to);
+}
+
+static int put_reason(struct sk_buff *skb, int attr, const char *reason, bool admin)
+{
+	size_t size = strnlen(reason, VDISK_REASON_MAX) + 1;
+	struct nlattr *nla = nla_reserve(skb, attr, size);
+
+	if (!nla)
+		return -EMSGSIZE;
+	/* The attribute keeps its length; a reader stops at the first zero. */
+	vdisk_netlink_clean(nla_data(nla), size, reason, admin);
 	return 0;
 }
 

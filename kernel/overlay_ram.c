@@ -537,7 +537,7 @@ static int ram_setup(struct vdisk_overlay *ov)
 	/* The disk's size comes from a server: no allocation before the limit says yes. */
 	if (!vdisk_overlay_take_index(ov, dirs_bytes(ram), VDISK_OVERLAY_HEADROOM))
 		return -ENOMEM;
-	dirs = kvcalloc(ram->nr_dirs, sizeof(*dirs), GFP_KERNEL);
+	dirs = kvcalloc(ram->nr_dirs, sizeof(*dirs), GFP_KERNEL | __GFP_NOWARN);
 	if (!dirs) {
 		vdisk_overlay_give_index(ov, dirs_bytes(ram));
 		return -ENOMEM;

@@ -5,13 +5,17 @@
  * Invariants
  *  1. A connection's thread is the only one that opens, closes or sends on its
  *     socket; nobody else makes a socket call.  No call blocks: the thread
- *     waits on conn->wait, so kthread_stop() is always heard.
+ *     waits on conn->wait, so ->stop is always heard.
  *  2. conn->up is true only while the thread is in vdisk_send_loop(); who finds
  *     it false under tx_lock must not queue.
  *  3. When conn_down() has closed the socket no receiver runs, and what is in
  *     the table and in tx goes back to the source.
- *  4. Only the lead connection (index 0) speaks for the path while none is up;
- *     the others begin once it has found out that several are safe.
+ *  4. The lead connection (index 0) goes first; the others begin once it is up
+ *     and several are safe.  What is written through has one connection only:
+ *     a write goes out again after a new GO, before which the server is done
+ *     with all it got earlier, and on no connection that was there already.
+ *  5. A path is UP as long as a connection is: ->connected and ->state change
+ *     under one lock.  ->news orders a change and the event that tells of it.
  *
  *  state of a path          who                         why
  *  DOWN -> CONNECTING       conn_connect(), lead        time for the next try
@@ -35,12 +39,10 @@ static bool path_set(struct vdisk_path *path, u32 state, const char *reason)
 {
 	bool news = false;
 
-	spin_lock_bh(&path->lock);
-	/* the lead may be connecting while others are up */
-	if (state == VDISK_PATH_CONNECTING && path->connected) {
-		spin_unlock_bh(&path->lock);
+	lockdep_assert_held(&path->lock);
+	/* one connection may be trying, or failing, while others are up */
+	if (state != VDISK_PATH_UP && path->connected)
 		return false;
-	}
 	if (path->state != state)
 		path->since = jiffies;
 	path->state = state;
@@ -49,7 +51,6 @@ static bool path_set(struct vdisk_path *path, u32 state, const char *reason)
 		path->told = state;
 		strscpy(path->reason, reason, sizeof(path->reason));
 	}
-	spin_unlock_bh(&path->lock);
 	return news;
 }
 
@@ -146,7 +147,8 @@ static bool conn_wanted(struct vdisk_conn *conn)
 
 	if (!conn->index)
 		return true;
-	return READ_ONCE(conn->path->state) == VDISK_PATH_UP && READ_ONCE(src->known) &&
+	return !src->writable && READ_ONCE(conn->path->state) == VDISK_PATH_UP &&
+	       smp_load_acquire(&src->known) &&
 	       (src->ex.flags & NBD_FLAG_CAN_MULTI_CONN);
 }
 
@@ -211,10 +213,21 @@ static int conn_negotiate(struct vdisk_conn *conn)
 	ret = vdisk_handshake(conn, conn->ask, &conn->ex, conn->text);
 	if (!ret)
 		ret = vdisk_source_check(conn->src, conn, &conn->ex, conn->text);
+	/* from the network itself the same errors are no server's word */
+	conn->refused = ret == -EACCES || ret == -ENOENT || ret == -EINVAL;
 	return ret;
 }
 
-/* Connects to the next address of the server; GO is answered when it returns 0. */
+/* The next try is made at another address of the server. */
+static void next_address(struct vdisk_conn *conn)
+{
+	struct vdisk_path *path = conn->path;
+
+	if (!conn->index)
+		path->next_address = (path->next_address + 1) % path->config->nr_addresses;
+}
+
+/* Connects to an address of the server; GO is answered when it returns 0. */
 static int conn_connect(struct vdisk_conn *conn)
 {
 	struct vdisk_path *path = conn->path;
@@ -222,16 +235,16 @@ static int conn_connect(struct vdisk_conn *conn)
 	int ret;
 
 	if (!conn->index) {
-		path_set(path, VDISK_PATH_CONNECTING, NULL);
 		spin_lock_bh(&path->lock);
+		path_set(path, VDISK_PATH_CONNECTING, NULL);
 		path->attempts++;
 		spin_unlock_bh(&path->lock);
 	}
 	conn->last_try = jiffies;
+	conn->refused = false;
 	ret = vdisk_socket_connect(conn, &cfg->address[path->next_address], cfg->port);
 	if (ret < 0) {
-		if (!conn->index)
-			path->next_address = (path->next_address + 1) % cfg->nr_addresses;
+		next_address(conn);
 		strscpy(conn->text, errno_text(ret), sizeof(conn->text));
 		return ret;
 	}
@@ -240,27 +253,31 @@ static int conn_connect(struct vdisk_conn *conn)
 	if (ret < 0) {
 		if (!conn->text[0])
 			strscpy(conn->text, errno_text(ret), sizeof(conn->text));
-		vdisk_socket_close(conn);
+		vdisk_socket_close(conn, conn->refused || ret == -EINTR);
+		if (!conn->refused)
+			next_address(conn);
 	}
 	return ret;
-}
-
-static bool is_refusal(int error)
-{
-	return error == -EACCES || error == -ENOENT || error == -EINVAL;
 }
 
 static void conn_failed(struct vdisk_conn *conn, int error)
 {
 	const char *text = conn->text;
 	struct vdisk_path *path = conn->path;
-	bool refused = is_refusal(error);
+	bool news;
 
 	conn->failures++;
-	if (READ_ONCE(path->connected) || error == -EINTR)
+	if (error == -EINTR)
 		return;
-	if (path_set(path, refused ? VDISK_PATH_REFUSED : VDISK_PATH_DOWN, text))
-		path_event(path, refused ? VDISK_EVENT_PATH_REFUSED : VDISK_EVENT_PATH_DOWN, text);
+	mutex_lock(&path->news);
+	spin_lock_bh(&path->lock);
+	news = path_set(path, conn->refused ? VDISK_PATH_REFUSED : VDISK_PATH_DOWN, text);
+	spin_unlock_bh(&path->lock);
+	if (news)
+		path_event(path, conn->refused ? VDISK_EVENT_PATH_REFUSED :
+			   VDISK_EVENT_PATH_DOWN, text);
+	mutex_unlock(&path->news);
+	vdisk_device_path_changed(path->src->dev);
 }
 
 static void conn_up(struct vdisk_conn *conn)
@@ -268,21 +285,22 @@ static void conn_up(struct vdisk_conn *conn)
 	struct vdisk_path *path = conn->path;
 	bool first;
 
-	conn->failures = 0;
 	conn->error = 0;
 	conn->why = NULL;
 	vdisk_receive_start(conn, conn->ex.structured);
 	vdisk_socket_stream(conn);
 
+	mutex_lock(&path->news);
 	spin_lock_bh(&path->lock);
 	first = !path->connected++;
 	path->attempts = 0;
 	strscpy(path->name, conn->ex.name, sizeof(path->name));
-	spin_unlock_bh(&path->lock);
-	if (first) {
+	if (first)
 		path_set(path, VDISK_PATH_UP, "");
+	spin_unlock_bh(&path->lock);
+	if (first)
 		path_event(path, VDISK_EVENT_PATH_UP, NULL);
-	}
+	mutex_unlock(&path->news);
 	spin_lock_bh(&conn->tx_lock);
 	WRITE_ONCE(conn->up, true);
 	spin_unlock_bh(&conn->tx_lock);
@@ -326,17 +344,19 @@ static void conn_down(struct vdisk_conn *conn, int error)
 	bool last;
 
 	vdisk_conn_end(conn, error, why);
-	vdisk_socket_close(conn);
+	vdisk_socket_close(conn, error == -EINTR);
 	conn_strip(conn, &list);
 
+	mutex_lock(&path->news);
 	spin_lock_bh(&path->lock);
-	last = !--path->connected;
+	last = !--path->connected && error != -EINTR;
 	path->reconnects++;
-	spin_unlock_bh(&path->lock);
-	if (last && error != -EINTR) {
+	if (last)
 		path_set(path, VDISK_PATH_DOWN, why);
+	spin_unlock_bh(&path->lock);
+	if (last)
 		path_event(path, VDISK_EVENT_PATH_DOWN, why);
-	}
+	mutex_unlock(&path->news);
 	vdisk_source_conn_down(conn->src);
 	vdisk_source_requeue(conn->src, &list);
 }
@@ -351,7 +371,7 @@ static unsigned long conn_pause(struct vdisk_conn *conn, bool hungry)
 	u32 max = hungry ? VDISK_RETRY_BUSY_MS : VDISK_RETRY_IDLE_MS;
 	u32 ms = VDISK_RETRY_FIRST_MS << min(conn->failures, 12u);
 
-	if (READ_ONCE(conn->path->state) == VDISK_PATH_REFUSED)
+	if (conn->refused)
 		return msecs_to_jiffies(VDISK_RETRY_REFUSED_MS / 2 +
 					get_random_u32_below(VDISK_RETRY_REFUSED_MS));
 	ms = min(ms, max);
@@ -372,10 +392,10 @@ static void conn_backoff(struct vdisk_conn *conn)
 			path->next_try = until;
 			spin_unlock_bh(&path->lock);
 		}
-		wait_event_idle_timeout(conn->wait, kthread_should_stop() ||
+		wait_event_idle_timeout(conn->wait, READ_ONCE(conn->stop) ||
 					hungry != vdisk_source_hungry(src),
 					max_t(long, until - jiffies, 0));
-		if (kthread_should_stop())
+		if (READ_ONCE(conn->stop))
 			return;
 		if (!hungry && vdisk_source_hungry(src)) {
 			unsigned long sooner = conn->last_try + conn_pause(conn, true);
@@ -389,8 +409,14 @@ static void conn_backoff(struct vdisk_conn *conn)
 	} while (time_before(jiffies, until));
 }
 
+/*
+ * A connection counts as good when something was answered on it, or it lasted:
+ * a server that says yes to GO and then breaks is not asked ten times a second.
+ */
 static void conn_once(struct vdisk_conn *conn)
 {
+	u64 answered = conn->requests;
+	unsigned long since;
 	int ret = conn_connect(conn);
 
 	if (ret < 0) {
@@ -398,12 +424,15 @@ static void conn_once(struct vdisk_conn *conn)
 		conn_backoff(conn);
 		return;
 	}
+	since = jiffies;
 	conn_up(conn);
 	ret = vdisk_send_loop(conn);
 	conn_down(conn, ret);
-	if (kthread_should_stop())
+	if (READ_ONCE(conn->stop))
 		return;
-	conn->failures = 1;
+	if (conn->requests != answered || time_after(jiffies, since + VDISK_GOOD_S * HZ))
+		conn->failures = 0;
+	conn->failures++;
 	conn_backoff(conn);
 }
 
@@ -414,12 +443,13 @@ static int conn_thread(void *data)
 	unsigned int noreclaim = memalloc_noreclaim_save();
 	struct vdisk_conn *conn = data;
 
-	while (!kthread_should_stop()) {
+	while (!READ_ONCE(conn->stop)) {
 		if (conn_wanted(conn))
 			conn_once(conn);
 		else
-			wait_event_idle(conn->wait, kthread_should_stop() || conn_wanted(conn));
+			wait_event_idle(conn->wait, READ_ONCE(conn->stop) || conn_wanted(conn));
 	}
+	wait_event_idle(conn->wait, kthread_should_stop());
 	memalloc_noreclaim_restore(noreclaim);
 	memalloc_noio_restore(noio);
 	return 0;
@@ -466,6 +496,7 @@ struct vdisk_path *vdisk_path_create(struct vdisk_source *src, unsigned int inde
 	path->src = src;
 	path->index = index;
 	path->config = cfg;
+	mutex_init(&path->news);
 	spin_lock_init(&path->lock);
 	path->since = jiffies;
 	path->next_try = jiffies;
@@ -505,6 +536,16 @@ int vdisk_path_start(struct vdisk_path *path)
 		conn->thread = thread;
 	}
 	return 0;
+}
+
+void vdisk_path_ask_stop(struct vdisk_path *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < path->nr_conns; i++) {
+		WRITE_ONCE(path->conn[i]->stop, true);
+		vdisk_conn_wake(path->conn[i]);
+	}
 }
 
 void vdisk_path_stop(struct vdisk_path *path)

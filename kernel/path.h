@@ -7,6 +7,7 @@
 #ifndef VDISK_PATH_H
 #define VDISK_PATH_H
 
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -33,6 +34,8 @@ enum vdisk_path_limits {
 	VDISK_STALL_MS		= 20000,/* no byte while requests are out: reconnect */
 	VDISK_STALL_OTHER_MS	= 2000,	/* the same when another server is up */
 	VDISK_KEEPALIVE_S	= 5,
+	VDISK_GOOD_S		= 10,	/* a connection that lasted was a good one */
+	VDISK_FIN_MS		= 100,	/* wait this long for the answer to a good-bye */
 };
 
 struct vdisk_conn {
@@ -41,12 +44,15 @@ struct vdisk_conn {
 	unsigned int index;		/* in the path; 0 leads: it finds out if more may follow */
 	struct task_struct *thread;
 	wait_queue_head_t wait;		/* the thread waits here for everything */
+	bool stop;			/* ... and for this */
 
 	/* of the thread */
 	struct socket *sock;
 	unsigned long deadline;		/* jiffies, of the handshake */
 	unsigned int failures;		/* in a row */
 	unsigned long last_try;		/* jiffies */
+	bool refused;			/* the last try: by the server's own word */
+	bool polite;			/* see VDISK_DEEP */
 
 	/* The socket's callbacks, and what they were; sk_callback_lock. */
 	void (*saved_data_ready)(struct sock *sk);
@@ -65,8 +71,8 @@ struct vdisk_conn {
 	unsigned int queued;		/* in it */
 
 	/*
-	 * The table of requests that are out.  slot_lock is taken by the thread
-	 * and by the receiver (softirq); only src->lock may never be held.
+	 * The table of requests that are out.  slot_lock is taken by the thread,
+	 * by the receiver (softirq) and by fail-now, inside nothing.
 	 */
 	spinlock_t slot_lock;
 	struct vdisk_wire *slot[VDISK_CONN_DEPTH];
@@ -104,6 +110,7 @@ struct vdisk_path {
 	struct vdisk_conn *conn[VDISK_CONNECTIONS_MAX];
 	unsigned int next_address;	/* of the lead's thread */
 
+	struct mutex news;		/* of the threads; outside lock, nothing else is taken in it */
 	spinlock_t lock;		/* protects all below; innermost */
 	u32 state;			/* enum vdisk_path_state */
 	u32 told;			/* the state last told of, never CONNECTING */
@@ -119,6 +126,8 @@ struct vdisk_path *vdisk_path_create(struct vdisk_source *src, unsigned int inde
 				     const struct vdisk_server_config *cfg, unsigned int conns);
 void vdisk_path_destroy(struct vdisk_path *path);
 int vdisk_path_start(struct vdisk_path *path);
+/* Has the threads end; does not wait: all paths are asked before one is waited for. */
+void vdisk_path_ask_stop(struct vdisk_path *path);
 void vdisk_path_stop(struct vdisk_path *path);
 void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info);
 
@@ -156,7 +165,7 @@ void vdisk_conn_end(struct vdisk_conn *conn, int error, const char *why);
 int vdisk_socket_init(void);
 void vdisk_socket_uninit(void);
 int vdisk_socket_connect(struct vdisk_conn *conn, const struct vdisk_address *addr, u16 port);
-void vdisk_socket_close(struct vdisk_conn *conn);
+void vdisk_socket_close(struct vdisk_conn *conn, bool orderly);
 int vdisk_socket_send(struct vdisk_conn *conn, const void *buf, size_t len);
 int vdisk_socket_recv(struct vdisk_conn *conn, void *buf, size_t len);
 void vdisk_socket_stream(struct vdisk_conn *conn);

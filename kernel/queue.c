@@ -51,8 +51,9 @@ void vdisk_io_part_done(struct vdisk_io *io, blk_status_t status)
 	}
 	rq = blk_mq_rq_from_pdu(io);
 	dev = rq_device(rq);
-	if (unlikely(io->again)) {
-		blk_mq_requeue_request(rq, true);
+	if (unlikely(READ_ONCE(io->again))) {
+		blk_mq_requeue_request(rq, false);
+		blk_mq_delay_kick_requeue_list(rq->q, VDISK_AGAIN_MS);
 		return;
 	}
 	if (io->joined && !io->status)
@@ -138,8 +139,11 @@ static blk_status_t queue_read(struct vdisk_device *dev, struct request *rq)
 	struct vdisk_cursor cur;
 	LIST_HEAD(list);
 
-	vdisk_stats_add(dev->stats, VDISK_STATS_A_READS, 1);
-	vdisk_stats_add(dev->stats, VDISK_STATS_A_READ_BYTES, blk_rq_bytes(rq));
+	/* what is queued anew was counted before */
+	if (likely(!io->again)) {
+		vdisk_stats_add(dev->stats, VDISK_STATS_A_READS, 1);
+		vdisk_stats_add(dev->stats, VDISK_STATS_A_READ_BYTES, blk_rq_bytes(rq));
+	}
 	vdisk_cursor_init(&cur, rq);
 	io_begin(io);
 	if (dev->overlay)
@@ -159,7 +163,7 @@ static blk_status_t queue_read(struct vdisk_device *dev, struct request *rq)
 		if (made < 0) {
 			/* parts may be on their way already: again when they are through */
 			vdisk_queue_free_wires(dev, &list);
-			io->again = true;
+			vdisk_io_again(io);
 			vdisk_io_part_done(io, BLK_STS_OK);
 			return BLK_STS_OK;
 		}
@@ -194,11 +198,12 @@ static blk_status_t queue_through(struct vdisk_device *dev, struct request *rq,
 	io_begin(io);
 	vdisk_cursor_init(&cur, rq);
 	do {
-		u32 n = command == NBD_CMD_WRITE ? min(len, ex->block_max) : len;
+		u32 n = min(len, command == NBD_CMD_WRITE ? ex->block_max : VDISK_WIRE_ZERO);
 		struct vdisk_wire *wire = vdisk_wire_alloc(dev->src->pool, io, command, pos, n);
 
 		if (!wire) {
 			vdisk_queue_free_wires(dev, &list);
+			io->again = true;
 			return BLK_STS_RESOURCE;
 		}
 		wire->flags = flags;
@@ -498,7 +503,7 @@ static u16 zero_flags(const struct request *rq)
 	return rq->cmd_flags & REQ_NOUNMAP ? NBD_CMD_FLAG_NO_HOLE : 0;
 }
 
-static blk_status_t queue_write(struct vdisk_device *dev, struct request *rq)
+static void count_write(struct vdisk_device *dev, struct request *rq)
 {
 	switch (req_op(rq)) {
 	case REQ_OP_WRITE:
@@ -511,6 +516,12 @@ static blk_status_t queue_write(struct vdisk_device *dev, struct request *rq)
 	default:
 		vdisk_stats_add(dev->stats, VDISK_STATS_A_DISCARDS, 1);
 	}
+}
+
+static blk_status_t queue_write(struct vdisk_device *dev, struct request *rq)
+{
+	if (likely(!((struct vdisk_io *)blk_mq_rq_to_pdu(rq))->again))
+		count_write(dev, rq);
 	if (dev->overlay) {
 		/* memory is as safe as it gets: a flush has nothing to do */
 		if (req_op(rq) == REQ_OP_FLUSH)
@@ -519,7 +530,8 @@ static blk_status_t queue_write(struct vdisk_device *dev, struct request *rq)
 			queue_overlay(dev, rq);
 		return BLK_STS_OK;
 	}
-	if (WARN_ON_ONCE(!dev->src->writable))
+	/* kernels before 6.4 only warn of writes to a read-only disk */
+	if (unlikely(!dev->src->writable))
 		return BLK_STS_IOERR;
 	switch (req_op(rq)) {
 	case REQ_OP_WRITE:

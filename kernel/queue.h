@@ -18,6 +18,8 @@ enum vdisk_queue_limits {
 	VDISK_RUNS_MAX		= 16,	/* pieces of one read fetched apart */
 	VDISK_ZERO_SECTORS	= 1 << 21, /* largest discard, 1 GiB: bounds queue_rq() */
 	VDISK_IO_SECTORS	= 8192,	/* largest block request, 4 MiB */
+	VDISK_AGAIN_MS		= 5,	/* pause before a request is queued anew */
+	VDISK_WIRE_ZERO		= 32 << 20, /* bytes one command trims or zeroes: answered in time */
 };
 
 /* The driver's part of a block request; also heads the wire requests of a prefetch. */
@@ -26,7 +28,7 @@ struct vdisk_io {
 	atomic_t pending;	/* parts under way, and one while they are made */
 	blk_status_t status;	/* the first failure */
 	bool joined;		/* the overlay's data must go over what was fetched */
-	bool again;		/* no memory for all its parts: to be queued anew */
+	bool again;		/* a part could not be had: to be queued anew */
 	bool nomem;		/* parked for memory, not for space */
 	u32 done;		/* sectors of a write already stored */
 	struct list_head parked;
@@ -61,6 +63,15 @@ extern const struct blk_mq_ops vdisk_queue_ops;
 int vdisk_queue_make_reads(struct vdisk_device *dev, struct vdisk_io *io, u64 pos, u32 len,
 			   struct vdisk_cursor *cur, struct list_head *list);
 void vdisk_queue_free_wires(struct vdisk_device *dev, struct list_head *list);
+
+/*
+ * The block request is to be queued anew when all its parts are through; the
+ * caller has a part that is not.  Any context.
+ */
+static inline void vdisk_io_again(struct vdisk_io *io)
+{
+	WRITE_ONCE(io->again, true);
+}
 
 /* One wire request of @io is through.  Any context but hard interrupts. */
 void vdisk_io_part_done(struct vdisk_io *io, blk_status_t status);

@@ -72,6 +72,7 @@ void vdisk_reply_data(void *ctx, struct vdisk_reply_request *rq, u32 at, const v
 		return;
 	vdisk_cursor_fill(seek(wire, at), from + cut, len);
 	wire->rx_at += len;
+	/* never the one that frees: only the receiver, here, finishes a wire request */
 	vdisk_wire_unclaim(wire);
 }
 

@@ -3,11 +3,23 @@
  * Sending: the thread of a connection takes what is queued, gives each request
  * a place in the table, and sends many headers, and the data of writes, at once.
  */
-#include <linux/kthread.h>
 #include <net/sock.h>
 #include "path.h"
 #include "source.h"
 #include "wire.h"
+
+enum send_limits {
+	VDISK_NOMEM_JIFFIES	= 1 + HZ / 200,
+	/*
+	 * With so many requests under way the sender is polite: to those who
+	 * submit, on a processor that has nothing to spare, it gives way until
+	 * they have submitted what they have, and so sends more at once.  (At
+	 * this nice value a wake-up never preempts a task of nice 0.)  With few,
+	 * somebody waits for each of them, and it comes first.
+	 */
+	VDISK_DEEP		= 8,
+	VDISK_POLITE_NICE	= 5,
+};
 
 /* What one batch has gathered. */
 struct batch {
@@ -19,13 +31,13 @@ struct batch {
 
 static bool send_must_end(struct vdisk_conn *conn)
 {
-	return kthread_should_stop() || READ_ONCE(conn->error) || vdisk_socket_failed(conn);
+	return READ_ONCE(conn->stop) || READ_ONCE(conn->error) || vdisk_socket_failed(conn);
 }
 
 /* Why the connection ends, when send_must_end(). */
 static int send_end(struct vdisk_conn *conn)
 {
-	if (kthread_should_stop())
+	if (READ_ONCE(conn->stop))
 		return -EINTR;
 	if (READ_ONCE(conn->error))
 		return conn->error;
@@ -34,7 +46,22 @@ static int send_end(struct vdisk_conn *conn)
 
 /*----- the table -----*/
 
-static void slot_take(struct vdisk_conn *conn, struct vdisk_wire *wire)
+static void put_header(struct nbd_request *h, const struct vdisk_wire *wire)
+{
+	h->magic = cpu_to_be32(NBD_MAGIC_REQUEST);
+	h->flags = cpu_to_be16(wire->flags);
+	h->command = cpu_to_be16(wire->rq.command);
+	h->cookie = cpu_to_be64(wire->cookie);
+	h->offset = cpu_to_be64(wire->rq.offset);
+	h->length = cpu_to_be32(wire->rq.length);
+}
+
+/*
+ * Puts @wire into the table, and its header at @h.  From then on a server that
+ * guesses the cookie may answer what it was not asked yet, and the receiver
+ * frees a wire request that has no claim: don't look at it any more.
+ */
+static void slot_take(struct vdisk_conn *conn, struct vdisk_wire *wire, struct nbd_request *h)
 {
 	unsigned int i;
 
@@ -44,6 +71,7 @@ static void slot_take(struct vdisk_conn *conn, struct vdisk_wire *wire)
 	wire->slot = i;
 	conn->generation[i]++;
 	wire->cookie = (u64)conn->generation[i] << 32 | i;
+	put_header(h, wire);
 	/* the receiver looks without the lock */
 	smp_store_release(&conn->slot[i], wire);
 	if (!conn->inflight)
@@ -91,6 +119,10 @@ static struct vdisk_wire *take_queued(struct vdisk_conn *conn)
 /* Waits until TCP takes more, not longer than the connection may live. */
 static int wait_for_room(struct vdisk_conn *conn)
 {
+	/* there is room, but no memory: nobody will tell when there is */
+	if (sk_stream_is_writeable(conn->sock->sk))
+		wait_event_idle_timeout(conn->wait, send_must_end(conn) ||
+					READ_ONCE(conn->src->dead), VDISK_NOMEM_JIFFIES);
 	wait_event_idle(conn->wait, send_must_end(conn) || READ_ONCE(conn->src->dead) ||
 			sk_stream_is_writeable(conn->sock->sk));
 	if (send_must_end(conn))
@@ -112,10 +144,11 @@ static int flush_batch(struct vdisk_conn *conn, struct batch *b, bool more)
 	while (msg_data_left(&msg)) {
 		int ret = sock_sendmsg(conn->sock, &msg);
 
-		if (ret == -EAGAIN)
+		if (ret == -EAGAIN) {
 			ret = wait_for_room(conn);
-		else
+			/* what was sent before is arriving: as good as an answer */
 			conn->last_rx = jiffies;
+		}
 		if (ret < 0)
 			return ret;
 	}
@@ -135,26 +168,25 @@ static int add_vec(struct vdisk_conn *conn, struct batch *b, struct bio_vec bv)
 	return 0;
 }
 
-static int add_header(struct vdisk_conn *conn, struct batch *b, struct vdisk_wire *wire)
+static struct nbd_request *next_header(struct vdisk_conn *conn, const struct batch *b)
 {
-	unsigned int at = b->headers * sizeof(struct nbd_request);
-	struct nbd_request *h = page_address(conn->tx_page) + at;
-	struct bio_vec *last = b->vecs ? &conn->tx_vec[b->vecs - 1] : NULL;
+	return (struct nbd_request *)page_address(conn->tx_page) + b->headers;
+}
 
-	b->headers++;
-	h->magic = cpu_to_be32(NBD_MAGIC_REQUEST);
-	h->flags = cpu_to_be16(wire->flags);
-	h->command = cpu_to_be16(wire->rq.command);
-	h->cookie = cpu_to_be64(wire->cookie);
-	h->offset = cpu_to_be64(wire->rq.offset);
-	h->length = cpu_to_be32(wire->rq.length);
+/* The header at next_header() is filled. */
+static int add_header(struct vdisk_conn *conn, struct batch *b)
+{
+	struct bio_vec *last = b->vecs ? &conn->tx_vec[b->vecs - 1] : NULL;
+	unsigned int at = b->headers++ * sizeof(struct nbd_request);
+
 	if (last && last->bv_page == conn->tx_page) {
-		last->bv_len += sizeof(*h);
-		b->bytes += sizeof(*h);
+		last->bv_len += sizeof(struct nbd_request);
+		b->bytes += sizeof(struct nbd_request);
 		return 0;
 	}
 	return add_vec(conn, b, (struct bio_vec){
-		.bv_page = conn->tx_page, .bv_offset = at, .bv_len = sizeof(*h) });
+		.bv_page = conn->tx_page, .bv_offset = at,
+		.bv_len = sizeof(struct nbd_request) });
 }
 
 static int add_data(struct vdisk_conn *conn, struct batch *b, struct vdisk_wire *wire)
@@ -191,10 +223,10 @@ static int add_wire(struct vdisk_conn *conn, struct batch *b, struct vdisk_wire 
 			vdisk_source_delay(conn->src, wire);
 		return 0;
 	}
-	slot_take(conn, wire);
 	if (write)
 		conn->tx_write[b->writes++] = wire;
-	ret = add_header(conn, b, wire);
+	slot_take(conn, wire, next_header(conn, b));
+	ret = add_header(conn, b);
 	if (!ret && write)
 		ret = add_data(conn, b, wire);
 	return ret;
@@ -226,6 +258,24 @@ static int send_batch(struct vdisk_conn *conn)
 }
 
 /*----- the loop -----*/
+
+static void be_polite(struct vdisk_conn *conn, bool polite)
+{
+	if (conn->polite == polite)
+		return;
+	conn->polite = polite;
+	set_user_nice(current, polite ? VDISK_POLITE_NICE : 0);
+}
+
+static void mind_manners(struct vdisk_conn *conn)
+{
+	unsigned int load = vdisk_conn_load(conn);
+
+	if (load >= VDISK_DEEP)
+		be_polite(conn, true);
+	else if (load < VDISK_DEEP / 2)
+		be_polite(conn, false);
+}
 
 static bool send_ready(struct vdisk_conn *conn)
 {
@@ -291,9 +341,11 @@ int vdisk_send_loop(struct vdisk_conn *conn)
 	mod_timer(&conn->stall_timer, jiffies + HZ / 2);
 	while (!ret) {
 		wait_event_idle(conn->wait, send_ready(conn));
+		mind_manners(conn);
 		ret = send_must_end(conn) ? send_end(conn) : send_batch(conn);
 	}
 	timer_delete_sync(&conn->stall_timer);
+	be_polite(conn, false);
 	if (ret == -EINTR)
 		send_disconnect(conn);
 	return ret;

@@ -4,7 +4,6 @@
  * blocks in it: every wait is on conn->wait, with a deadline, and ends when the
  * thread is to stop.
  */
-#include <linux/kthread.h>
 #include <linux/net.h>
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -159,8 +158,9 @@ bool vdisk_socket_failed(struct vdisk_conn *conn)
 	long __left = (long)((conn)->deadline - jiffies);			\
 										\
 	if (__left > 0)								\
-		wait_event_idle_timeout((conn)->wait, kthread_should_stop() || (cond), __left); \
-	kthread_should_stop() ? -EINTR : (cond) ? 0 : -ETIMEDOUT;		\
+		__left = wait_event_idle_timeout((conn)->wait,			\
+					READ_ONCE((conn)->stop) || (cond), __left); \
+	READ_ONCE((conn)->stop) ? -EINTR : __left > 0 ? 0 : -ETIMEDOUT;		\
 })
 
 static bool socket_connected(struct vdisk_conn *conn)
@@ -249,22 +249,44 @@ int vdisk_socket_connect(struct vdisk_conn *conn, const struct vdisk_address *ad
 			ret = sock_error(conn->sock->sk) ?: -ECONNRESET;
 	}
 	if (ret < 0)
-		vdisk_socket_close(conn);
+		vdisk_socket_close(conn, false);
 	return ret;
+}
+
+static bool fin_is_out(const struct sock *sk)
+{
+	return (1 << READ_ONCE(sk->sk_state)) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK);
+}
+
+/* Says that nothing more comes; true when the server has heard it. */
+static bool say_goodbye(struct vdisk_conn *conn)
+{
+	const struct sock *sk = conn->sock->sk;
+
+	kernel_sock_shutdown(conn->sock, SHUT_WR);
+	return wait_event_idle_timeout(conn->wait, !fin_is_out(sk),
+				       msecs_to_jiffies(VDISK_FIN_MS));
 }
 
 /**
  * vdisk_socket_close - ends the connection; no receiver runs when it returns.
+ * @orderly: the server still answers: let it end its side.
+ *
+ * What the server has not acknowledged by then is dropped with a reset: TCP
+ * runs no timers for a closed socket of the kernel's, so it would stay for ever.
  */
-void vdisk_socket_close(struct vdisk_conn *conn)
+void vdisk_socket_close(struct vdisk_conn *conn, bool orderly)
 {
 	struct socket *sock = conn->sock;
 
 	if (!sock)
 		return;
+	if (!orderly || !say_goodbye(conn))
+		sock_no_linger(sock->sk);
 	socket_unhook(conn);
-	kernel_sock_shutdown(sock, SHUT_RDWR);
+	lock_sock(sock->sk);
 	sk_clear_memalloc(sock->sk);
+	release_sock(sock->sk);
 	sock_release(sock);
 	conn->sock = NULL;
 }
@@ -284,8 +306,13 @@ int vdisk_socket_send(struct vdisk_conn *conn, const void *buf, size_t len)
 		struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
 		int ret = kernel_sendmsg(conn->sock, &msg, &vec, 1, len);
 
-		if (ret == -EAGAIN)
+		if (ret == -EAGAIN && socket_writable(conn)) {
+			/* there is room, but no memory: nobody will tell when there is */
+			schedule_timeout_idle(1);
+			ret = socket_wait(conn, true);
+		} else if (ret == -EAGAIN) {
 			ret = socket_wait(conn, socket_writable(conn));
+		}
 		if (ret < 0)
 			return ret;
 		buf += ret;

@@ -143,9 +143,17 @@ void vdisk_source_requeue(struct vdisk_source *src, struct list_head *list)
 
 void vdisk_source_delay(struct vdisk_source *src, struct vdisk_wire *wire)
 {
+	bool dead;
+
 	spin_lock_bh(&src->lock);
-	list_add_tail(&wire->link, &src->delayed);
+	dead = src->dead;
+	if (!dead)
+		list_add_tail(&wire->link, &src->delayed);
 	spin_unlock_bh(&src->lock);
+	if (dead) {
+		fail_wire(src, wire, BLK_STS_IOERR);
+		return;
+	}
 	queue_delayed_work(vdisk_wq, &src->retry_work, msecs_to_jiffies(VDISK_RETRY_MS));
 }
 
@@ -238,7 +246,8 @@ static bool first_export(struct vdisk_source *src, struct vdisk_conn *conn,
 	src->ex = *ex;
 	src->ex.block_max = max(round_down(max, ex->block_min), ex->block_min);
 	src->first = conn->path;
-	src->known = true;
+	/* who sees it, without the lock, sees the export too */
+	smp_store_release(&src->known, true);
 	return true;
 }
 
@@ -289,28 +298,23 @@ int vdisk_source_check(struct vdisk_source *src, struct vdisk_conn *conn,
 void vdisk_source_conn_up(struct vdisk_source *src)
 {
 	LIST_HEAD(list);
-	bool first;
 
 	spin_lock_bh(&src->lock);
-	first = !src->up++;
+	WRITE_ONCE(src->up, src->up + 1);
 	src->offline = false;
 	list_splice_init(&src->waiting, &list);
 	spin_unlock_bh(&src->lock);
-	if (first)
-		vdisk_device_source_up(src->dev);
+	vdisk_device_source_changed(src->dev);
 	vdisk_source_submit(src, &list);
 	vdisk_source_kick(src);
 }
 
 void vdisk_source_conn_down(struct vdisk_source *src)
 {
-	bool last;
-
 	spin_lock_bh(&src->lock);
-	last = !--src->up;
+	WRITE_ONCE(src->up, src->up - 1);
 	spin_unlock_bh(&src->lock);
-	if (last)
-		vdisk_device_source_down(src->dev);
+	vdisk_device_source_changed(src->dev);
 }
 
 bool vdisk_source_hungry(struct vdisk_source *src)
@@ -401,6 +405,8 @@ void vdisk_source_stop(struct vdisk_source *src)
 {
 	unsigned int i;
 
+	for (i = 0; i < src->nr_paths; i++)
+		vdisk_path_ask_stop(src->path[i]);
 	for (i = 0; i < src->nr_paths; i++)
 		vdisk_path_stop(src->path[i]);
 	cancel_delayed_work_sync(&src->retry_work);

@@ -12,7 +12,7 @@
  *
  *   PENDING   its wire requests are out; readers wait in ->waiters
  *   READY     its pages are filled and do not change any more
- *   FAILED    the read failed; readers fetch for themselves
+ *   FAILED    the read failed; readers, those who waited too, fetch for themselves
  *
  * and is freed with its last reference: the stream's, that of its wire
  * requests, and one of each reader that copies from it.
@@ -141,7 +141,9 @@ static void chunk_done(struct vdisk_io *io, blk_status_t status)
 	list_for_each_entry_safe(w, next, &waiters, link) {
 		if (!status)
 			chunk_copy(chunk, w->at, w->len, &w->cur);
-		vdisk_io_part_done(w->io, status);
+		else
+			vdisk_io_again(w->io);
+		vdisk_io_part_done(w->io, BLK_STS_OK);
 		kfree(w);
 	}
 	chunk_put(chunk);

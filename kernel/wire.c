@@ -60,7 +60,7 @@ void vdisk_wire_rewind(struct vdisk_wire *wire)
 
 bool vdisk_wire_unclaim(struct vdisk_wire *wire)
 {
-	int old = atomic_fetch_andnot_release(VDISK_WIRE_CLAIMED, &wire->state);
+	int old = atomic_fetch_andnot(VDISK_WIRE_CLAIMED, &wire->state);
 
 	/* whichever came first has stored the status */
 	if (unlikely(old & (VDISK_WIRE_REVOKED | VDISK_WIRE_FINISHED)))

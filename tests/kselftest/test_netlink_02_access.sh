@@ -46,6 +46,7 @@ must wait_for "$(patience 10)" "in_poll $monitor"
 attach "$(uri '~unknown-token')" --wait 5
 ok "events tell of it" wait_for 5 "grep -q path-refused $T/events"
 ok "and not of the token" eval "! grep -q unknown-token $T/events"
+ok "nor does the kernel's log" eval '! dmesg | grep unknown-token'
 kill $monitor
 
 for who in nobody netadmin; do

@@ -49,4 +49,9 @@ ok "what waited ended" wait_for "$(patience 20)" "! kill -0 $reader 2>/dev/null"
 wait $reader
 is "with an error" "$([ $? -ne 0 ] && echo y)" y
 ok "detach" detach "$DEV"
+
+# A detach ends the connections, too, and is no reason to restart the machine.
+start_vdiskd
+must_attach "$(uri image)" --lost reboot:0
+ok "detach with the policy reboot" detach "$DEV"
 finish

@@ -40,4 +40,13 @@ is "no wrong byte, no error" "$?$(cat "$T/model")" 0
 must blockdev --flushbufs "$DEV"
 ok "the image holds what the device shows" same "$STORE/image.img" "$DEV"
 ok "detach" detach "$DEV"
+
+# A write may only go out again after a new GO: so there is one connection, also
+# to a server that would take several.
+start_nbdkit memory 16M
+must_attach "$(uri '')" --write-through --connections 4
+ok "writes to a server that takes several connections" \
+	dd if="$T/before" of="$DEV" bs=64k count=16 oflag=direct status=none
+is "go over one" "$(status "$DEV" '.devices[0].servers[0].connected')" 1
+ok "detach" detach "$DEV"
 finish
