@@ -66,6 +66,21 @@ static bool may_have(const struct pool *pool, size_t weight, size_t held)
 	return !pool->used || (weight <= left && (!held || held + weight <= left / 4));
 }
 
+static void make_room(struct pool *pool, size_t weight)
+{
+	struct buffer *buffer;
+	unsigned int class = BUFFER_CLASSES;
+
+	while (pool->spare && pool->used + pool->spare + weight > pool->cap) {
+		while (!pool->kept[class - 1])
+			class--;
+		buffer = pool->kept[class - 1];
+		pool->kept[class - 1] = buffer->next;
+		pool->spare -= buffer->size;
+		destroy(pool, buffer);
+	}
+}
+
 static struct buffer *hand_out(struct pool *pool, struct buffer *buffer)
 {
 	buffer->next = NULL;
@@ -103,10 +118,16 @@ static struct buffer *take(struct pool *pool, enum buffer_class class, size_t si
 {
 	struct buffer *buffer = class < BUFFER_CLASSES ? pool->kept[class] : NULL;
 
-	if (buffer)
+	if (buffer) {
 		pool->kept[class] = buffer->next;
-	else
-		buffer = create(class, class < BUFFER_CLASSES ? class_size[class] : size);
+		pool->spare -= buffer->size;
+	} else {
+		if (class < BUFFER_CLASSES)
+			size = class_size[class];
+		/* Requests of other sizes may have left a whole pool of no use to this one. */
+		make_room(pool, size + BUFFER_HEADROOM);
+		buffer = create(class, size);
+	}
 	return buffer ? hand_out(pool, buffer) : NULL;
 }
 
@@ -116,6 +137,15 @@ struct buffer *buffer_get(struct pool *pool, size_t size, size_t held)
 	size_t weight = (class < BUFFER_CLASSES ? class_size[class] : size) + BUFFER_HEADROOM;
 
 	return may_have(pool, weight, held) ? take(pool, class, size) : NULL;
+}
+
+struct buffer *buffer_get_alone(struct pool *pool, size_t size)
+{
+	struct buffer *buffer = buffer_get(pool, size, 0);
+
+	if (buffer || pool->used > pool->cap / 4)
+		return buffer;
+	return take(pool, class_for(size), size);
 }
 
 struct buffer *buffer_get_urgent(struct pool *pool, size_t size)
@@ -166,7 +196,8 @@ struct buffer *buffer_get_pipe(struct pool *pool, size_t held)
 void buffer_put(struct pool *pool, struct buffer *buffer)
 {
 	pool->used -= buffer_weight(buffer);
-	if (buffer->class == BUFFER_SINGLE || buffer->piped) {
+	if (buffer->class == BUFFER_SINGLE || buffer->piped ||
+	    (buffer->pipe[0] < 0 && pool->used + pool->spare + buffer->size > pool->cap)) {
 		/* What a dead connection left in a pipe goes with the pipe. */
 		destroy(pool, buffer);
 	} else if (buffer->pipe[0] >= 0) {
@@ -175,5 +206,6 @@ void buffer_put(struct pool *pool, struct buffer *buffer)
 	} else {
 		buffer->next = pool->kept[buffer->class];
 		pool->kept[buffer->class] = buffer;
+		pool->spare += buffer->size;
 	}
 }

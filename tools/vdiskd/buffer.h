@@ -45,6 +45,7 @@ struct pool {
 	struct buffer *kept[BUFFER_CLASSES];
 	struct buffer *pipes;	/* kept ones that have a pipe */
 	size_t used;		/* bytes handed out */
+	size_t spare;		/* bytes of @kept; with @used below @cap */
 	size_t cap;
 	unsigned int pipe_count, pipe_cap;
 	size_t pipe_bytes;	/* what one pipe holds; 0: none is of use */
@@ -65,6 +66,14 @@ void pool_uninit(struct pool *pool);
  * Return: the buffer, empty, or NULL: wait until others have been put back.
  */
 struct buffer *buffer_get(struct pool *pool, size_t size, size_t held);
+
+/**
+ * buffer_get_alone - the same, for one that all others wait for
+ *
+ * Goes above the cap, so that a request larger than that can be served at all,
+ * as soon as most of what others had is back.
+ */
+struct buffer *buffer_get_alone(struct pool *pool, size_t size);
 
 /** buffer_get_pipe - the same, with an empty pipe of @pool->pipe_bytes */
 struct buffer *buffer_get_pipe(struct pool *pool, size_t held);

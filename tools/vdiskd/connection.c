@@ -14,6 +14,7 @@
 #include "request.h"
 #include "ring.h"
 #include "server.h"
+#include "share.h"
 #include "util.h"
 
 static atomic_ulong accepted;
@@ -151,6 +152,7 @@ void connection_kill(struct connection *c, const char *why)
 	if (!c->why)
 		c->why = why;
 	shutdown(c->fd, SHUT_RDWR);
+	share_leave(c);
 	reply_drop(c);
 }
 

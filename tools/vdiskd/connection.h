@@ -64,7 +64,9 @@ struct connection {
 
 	struct buffer *out, **out_last;	/* replies in the order they go out */
 	size_t held;			/* bytes of buffers this connection has */
-	unsigned int stalled;		/* ticks in which its socket took nothing */
+	size_t sent;			/* bytes that its socket took in this tick */
+	unsigned int slow;		/* ticks in which that wasn't enough */
+	unsigned int starved;		/* ticks without a buffer, though it needs one */
 
 	/* What was negotiated. */
 	struct image *image;

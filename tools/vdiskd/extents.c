@@ -8,10 +8,10 @@
 #include "connection.h"
 #include "handshake.h"
 #include "image.h"
-#include "loop.h"
 #include "nbd.h"
 #include "reply.h"
 #include "request.h"
+#include "share.h"
 #include "util.h"
 #include "wire.h"
 
@@ -117,14 +117,12 @@ bool extents_begin(struct connection *c, const struct request_header *header)
 	struct request *request;
 	struct buffer *buffer;
 
-	buffer = buffer_get(&c->loop->pool, 2 * (REPLY_CHUNK + 4) + (most + 1) * 8, c->held);
+	buffer = share_take(c, 2 * (REPLY_CHUNK + 4) + (most + 1) * 8);
 	if (!buffer)
 		return false;
-	c->held += buffer_weight(buffer);
 	request = request_alloc(c, header);
 	if (!request) {
-		c->held -= buffer_weight(buffer);
-		buffer_put(&c->loop->pool, buffer);
+		share_return(c, buffer);
 		return true;
 	}
 	request->buffer = buffer;

@@ -12,6 +12,7 @@
 #include "reply.h"
 #include "request.h"
 #include "server.h"
+#include "share.h"
 #include "util.h"
 #include "wire.h"
 
@@ -33,14 +34,9 @@ void handshake_destroy(struct handshake *hs)
 
 void handshake_unreserve(struct connection *c)
 {
-	struct buffer *buffer = c->handshake->reserved;
-
-	if (!buffer)
-		return;
+	if (c->handshake->reserved)
+		share_return(c, c->handshake->reserved);
 	c->handshake->reserved = NULL;
-	c->held -= buffer_weight(buffer);
-	buffer_put(&c->loop->pool, buffer);
-	c->loop->buffers_back = true;
 }
 
 void handshake_greet(struct connection *c)
@@ -135,11 +131,8 @@ static bool reserve(struct connection *c)
 
 	if (hs->option != NBD_OPT_LIST || hs->reserved)
 		return true;
-	hs->reserved = buffer_get(&c->loop->pool, BUFFER_LARGE_SIZE, c->held);
-	if (!hs->reserved)
-		return false;
-	c->held += buffer_weight(hs->reserved);
-	return true;
+	hs->reserved = share_take(c, BUFFER_LARGE_SIZE);
+	return hs->reserved;
 }
 
 static void start_work(struct connection *c)

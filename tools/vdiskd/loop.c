@@ -12,14 +12,13 @@
 #include "request.h"
 #include "ring.h"
 #include "server.h"
+#include "share.h"
 #include "util.h"
 
 enum {
 	RING_ENTRIES = 256,
 	RING_COMPLETIONS = 4096,
 	FILE_WORKERS = 64,
-	STALL_TICKS = 10,
-	HUNGRY_TICKS = 2,
 };
 
 struct io_uring_sqe *loop_sqe(struct loop *loop)
@@ -235,32 +234,12 @@ int loop_start(struct loop *loop, struct server *server)
 	return -pthread_create(&loop->thread, NULL, loop_thread, loop);
 }
 
-static void end_worst_stalled(struct loop *loop)
-{
-	struct connection *c, *worst = NULL;
-
-	for (c = loop->connections; c; c = c->next)
-		if (!c->dead && c->stalled >= STALL_TICKS && (!worst || c->held > worst->held))
-			worst = c;
-	if (!worst)
-		return;
-	log_limited(LOG_LEVEL_WARNING, "connection ended", "peer", worst->peer, "reason",
-		    "it takes no replies while others wait for buffers");
-	connection_kill(worst, "took no replies");
-	connection_make_ready(worst);
-}
-
 static void tick_run(struct task *task)
 {
 	struct loop *loop = container_of(task, struct loop, tick);
-	struct connection *c;
 
 	atomic_store(&loop->tick_posted, false);
-	for (c = loop->connections; c; c = c->next)
-		c->stalled += c->polling;
-	loop->hungry_ticks = loop->hungry ? loop->hungry_ticks + 1 : 0;
-	if (loop->hungry_ticks >= HUNGRY_TICKS)
-		end_worst_stalled(loop);
+	share_tick(loop);
 }
 
 void loop_tick(struct loop *loop)

@@ -27,6 +27,7 @@ struct loop {
 	struct connection *ready, **ready_last;	/* have more to do */
 	struct connection *hungry, **hungry_last; /* wait for a buffer */
 	struct request *free_requests;
+	struct connection *turn;		/* NULL, or the only one that gets a buffer now */
 	bool buffers_back;			/* somebody hungry may go on */
 	bool stopping;				/* answers what came, then ends */
 	atomic_uint load;			/* connections; others read it */
@@ -40,7 +41,6 @@ struct loop {
 	struct task stop;
 	struct task tick;
 	atomic_bool tick_posted;
-	unsigned int hungry_ticks;		/* that somebody has waited for a buffer */
 	pthread_t thread;
 };
 
@@ -59,12 +59,7 @@ int loop_start(struct loop *loop, struct server *server);
 /** loop_stop - let connections finish what they began; the thread ends after the last */
 void loop_stop(struct loop *loop);
 
-/**
- * loop_tick - a second has passed; from one thread only
- *
- * When connections wait for buffers, the one that keeps most of them and hasn't
- * taken its replies for long is ended.
- */
+/** loop_tick - a second has passed; from one thread only */
 void loop_tick(struct loop *loop);
 
 /** loop_post - run @task on the loop; from any thread */

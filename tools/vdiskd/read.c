@@ -27,6 +27,7 @@
 #include "request.h"
 #include "ring.h"
 #include "server.h"
+#include "share.h"
 #include "util.h"
 
 enum {
@@ -152,16 +153,14 @@ static void read_done(struct request *request, int result)
 static bool read_later(struct connection *c, const struct request_header *header,
 		       struct request *whole)
 {
-	struct buffer *buffer = buffer_get(&c->loop->pool, header->length, c->held);
+	struct buffer *buffer = share_take(c, header->length);
 	struct request *request;
 
 	if (!buffer)
 		return false;
-	c->held += buffer_weight(buffer);
 	request = request_alloc(c, header);
 	if (!request) {
-		c->held -= buffer_weight(buffer);
-		buffer_put(&c->loop->pool, buffer);
+		share_return(c, buffer);
 		return true;
 	}
 	request->buffer = buffer;
@@ -229,17 +228,16 @@ static ssize_t read_spliced(struct request *whole, size_t length, bool chunks)
 {
 	struct connection *c = whole->c;
 	uint64_t offset = whole->offset + whole->done;
-	struct buffer *buffer = buffer_get_pipe(&c->loop->pool, c->held);
+	struct buffer *buffer = share_take_pipe(c);
 	ssize_t n;
 
 	if (!buffer)
 		return 0;
 	n = splice_to_pipe(c, buffer, offset, length);
 	if (n <= 0 || (!chunks && (size_t)n < length)) {
-		buffer_put(&c->loop->pool, buffer);
+		share_return(c, buffer);
 		return n < 0 ? n : 0;
 	}
-	c->held += buffer_weight(buffer);
 	whole->done += n;
 	reply_data_header(c, buffer->data, whole->cookie, offset, n, is_last(whole));
 	buffer->end = reply_data_header_size(c);

@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "nbd.h"
 #include "ring.h"
+#include "share.h"
 #include "util.h"
 #include "wire.h"
 
@@ -80,11 +81,9 @@ uint8_t *reply_room(struct connection *c, size_t size)
 
 	if (room)
 		return room;
-	buffer = buffer_get(&c->loop->pool, MAX(size, (size_t)BUFFER_SMALL_SIZE) - REPLY_DATA,
-			    c->held);
+	buffer = share_take(c, MAX(size, (size_t)BUFFER_SMALL_SIZE) - REPLY_DATA);
 	if (!buffer)
 		return NULL;
-	c->held += buffer_weight(buffer);
 	reply_queue(c, buffer);
 	return buffer->data;
 }
@@ -102,12 +101,11 @@ static uint8_t *urgent_room(struct connection *c, size_t size)
 
 	if (room)
 		return room;
-	buffer = buffer_get_urgent(&c->loop->pool, size);
+	buffer = share_take_urgent(c, size);
 	if (!buffer) {
 		connection_kill(c, "no memory for a reply");
 		return NULL;
 	}
-	c->held += buffer_weight(buffer);
 	reply_queue(c, buffer);
 	return buffer->data;
 }
@@ -170,7 +168,7 @@ bool reply_append(struct connection *c, const struct buffer *buffer)
 
 void reply_queue_bytes(struct connection *c, const void *data, size_t length)
 {
-	struct buffer *buffer = buffer_get_urgent(&c->loop->pool, length);
+	struct buffer *buffer = share_take_urgent(c, length);
 
 	if (!buffer) {
 		connection_kill(c, "no memory for an answer");
@@ -178,7 +176,6 @@ void reply_queue_bytes(struct connection *c, const void *data, size_t length)
 	}
 	memcpy(buffer->data, data, length);
 	buffer->end = length;
-	c->held += buffer_weight(buffer);
 	reply_queue(c, buffer);
 }
 
@@ -189,9 +186,7 @@ static void drop_first(struct connection *c)
 	c->out = buffer->next;
 	if (!c->out)
 		c->out_last = &c->out;
-	c->held -= buffer_weight(buffer);
-	buffer_put(&c->loop->pool, buffer);
-	c->loop->buffers_back = true;
+	share_return(c, buffer);
 }
 
 void reply_drop(struct connection *c)
@@ -216,37 +211,45 @@ static void account_sent(struct connection *c, size_t sent)
 	}
 }
 
+/* A reply that was taken back leaves an empty buffer: after MSG_MORE nothing would come. */
+static bool more_follows(const struct buffer *buffer)
+{
+	while ((buffer = buffer->next))
+		if (buffer->start < buffer->end || buffer->piped)
+			return true;
+	return false;
+}
+
 /* Sends the bytes in memory up to the first pipe; <0: -errno. */
 static ssize_t send_memory(struct connection *c)
 {
 	struct iovec pieces[SEND_PIECES];
 	struct msghdr message = { .msg_iov = pieces };
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-	struct buffer *buffer;
+	struct buffer *buffer, *last = c->out;
 	size_t total = 0;
 	ssize_t sent;
 
 	for (buffer = c->out; buffer; buffer = buffer->next) {
-		if (message.msg_iovlen == SEND_PIECES) {
-			flags |= MSG_MORE;
+		if (message.msg_iovlen == SEND_PIECES)
 			break;
-		}
 		pieces[message.msg_iovlen].iov_base = buffer->data + buffer->start;
 		pieces[message.msg_iovlen++].iov_len = buffer->end - buffer->start;
 		total += buffer->end - buffer->start;
-		if (buffer->piped) {
-			flags |= MSG_MORE;
+		last = buffer;
+		if (buffer->piped)
 			break;
-		}
 	}
+	if (last->piped || more_follows(last))
+		flags |= MSG_MORE;
 	if (message.msg_iovlen == 1)
 		sent = send(c->fd, pieces[0].iov_base, pieces[0].iov_len, flags);
 	else
 		sent = sendmsg(c->fd, &message, flags);
 	if (sent < 0)
 		return -errno;
+	c->sent += sent;
 	account_sent(c, sent);
-	c->stalled = 0;
 	return (size_t)sent < total ? -EAGAIN : sent;
 }
 
@@ -257,7 +260,7 @@ static ssize_t send_pipe(struct connection *c)
 	unsigned int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 	ssize_t sent;
 
-	if (buffer->next)
+	if (more_follows(buffer))
 		flags |= SPLICE_F_MORE;
 	sent = splice(buffer->pipe[0], NULL, c->fd, NULL, buffer->piped, flags);
 	if (sent < 0)
@@ -265,7 +268,7 @@ static ssize_t send_pipe(struct connection *c)
 	if (!sent)
 		return -EPIPE;
 	buffer->piped -= sent;
-	c->stalled = 0;
+	c->sent += sent;
 	if (!buffer->piped)
 		drop_first(c);
 	return sent;

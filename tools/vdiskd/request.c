@@ -13,6 +13,7 @@
 #include "reply.h"
 #include "ring.h"
 #include "server.h"
+#include "share.h"
 #include "util.h"
 #include "wire.h"
 
@@ -129,11 +130,8 @@ void request_free(struct request *request)
 	struct connection *c = request->c;
 	struct loop *loop = c->loop;
 
-	if (request->buffer) {
-		c->held -= buffer_weight(request->buffer);
-		buffer_put(&loop->pool, request->buffer);
-		loop->buffers_back = true;
-	}
+	if (request->buffer)
+		share_return(c, request->buffer);
 	c->requests--;
 	request->next = loop->free_requests;
 	loop->free_requests = request;

@@ -20,6 +20,7 @@
 #include "request.h"
 #include "ring.h"
 #include "server.h"
+#include "share.h"
 #include "util.h"
 
 enum { PART_MOST = BUFFER_MEDIUM_SIZE, DIRECT_LEAST = 4096 };
@@ -141,18 +142,16 @@ static struct request *make_part(struct request *whole)
 		.command = whole->command,
 		.flags = whole->flags,
 	};
-	struct buffer *buffer = buffer_get(&c->loop->pool, header.length, c->held);
+	struct buffer *buffer = share_take(c, header.length);
 	struct request *part;
 
 	if (!buffer) {
 		connection_make_hungry(c);
 		return NULL;
 	}
-	c->held += buffer_weight(buffer);
 	part = request_alloc(c, &header);
 	if (!part) {
-		c->held -= buffer_weight(buffer);
-		buffer_put(&c->loop->pool, buffer);
+		share_return(c, buffer);
 		return NULL;
 	}
 	part->buffer = buffer;

@@ -138,9 +138,16 @@ class Closed(Exception):
 
 
 class Client:
-    def __init__(self, server, flags=3, source=None):
-        address = ("127.0.0.1", server.port)
-        self.sock = socket.create_connection(address, DEADLINE, (source, 0) if source else None)
+    def __init__(self, server, flags=3, source=None, window=None):
+        self.sock = socket.socket()
+        self.sock.settimeout(DEADLINE)
+        if window:
+            # Takes little at a time, in small pieces.
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        if source:
+            self.sock.bind((source, 0))
+        self.sock.connect(("127.0.0.1", server.port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.structured = False
         self.cookie = 0

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "share.h"
+
+#include "buffer.h"
+#include "connection.h"
+#include "log.h"
+#include "loop.h"
+#include "util.h"
+
+enum {
+	STARVED_TICKS = 2,
+	SLOW_TICKS = 10,
+	SLOW_BYTES = 16 << 10,		/* a tick; at least */
+	SLOW_SHARE = 32,		/* and that part of what it holds */
+};
+
+static struct buffer *count(struct connection *c, struct buffer *buffer)
+{
+	if (!buffer)
+		return NULL;
+	c->held += buffer_weight(buffer);
+	/* The turn is over: whoever was refused in it may try again. */
+	share_leave(c);
+	return buffer;
+}
+
+struct buffer *share_take(struct connection *c, size_t size)
+{
+	struct loop *loop = c->loop;
+
+	if (!loop->turn)
+		return count(c, buffer_get(&loop->pool, size, c->held));
+	return loop->turn == c ? count(c, buffer_get_alone(&loop->pool, size)) : NULL;
+}
+
+struct buffer *share_take_pipe(struct connection *c)
+{
+	if (c->loop->turn && c->loop->turn != c)
+		return NULL;
+	return count(c, buffer_get_pipe(&c->loop->pool, c->held));
+}
+
+struct buffer *share_take_urgent(struct connection *c, size_t size)
+{
+	struct buffer *buffer = buffer_get_urgent(&c->loop->pool, size);
+
+	if (buffer)
+		c->held += buffer_weight(buffer);
+	return buffer;
+}
+
+void share_return(struct connection *c, struct buffer *buffer)
+{
+	c->held -= buffer_weight(buffer);
+	buffer_put(&c->loop->pool, buffer);
+	c->loop->buffers_back = true;
+}
+
+void share_leave(struct connection *c)
+{
+	if (c->loop->turn != c)
+		return;
+	c->loop->turn = NULL;
+	c->loop->buffers_back = true;
+}
+
+/* One that takes a byte now and then is no better than one that takes none. */
+static bool is_slow(const struct connection *c)
+{
+	return c->polling && c->sent < MAX(c->held / SLOW_SHARE, (size_t)SLOW_BYTES);
+}
+
+static void end_slowest(struct loop *loop)
+{
+	struct connection *c, *worst = NULL;
+
+	for (c = loop->connections; c; c = c->next)
+		if (!c->dead && c->slow >= SLOW_TICKS && (!worst || c->held > worst->held))
+			worst = c;
+	if (!worst)
+		return;
+	log_limited(LOG_LEVEL_WARNING, "connection ended", "peer", worst->peer, "reason",
+		    "it takes its replies too slowly while others wait for buffers");
+	connection_kill(worst, "took its replies too slowly");
+	connection_make_ready(worst);
+}
+
+void share_tick(struct loop *loop)
+{
+	struct connection *c, *poorest = NULL;
+
+	for (c = loop->connections; c; c = c->next) {
+		c->slow = is_slow(c) ? c->slow + 1 : 0;
+		c->sent = 0;
+		/* Who has some waits for itself, too. */
+		c->starved = c->is_hungry && !c->held && !c->dead ? c->starved + 1 : 0;
+		if (c->starved >= STARVED_TICKS && (!poorest || c->starved > poorest->starved))
+			poorest = c;
+	}
+	if (loop->turn && !loop->turn->is_hungry)
+		share_leave(loop->turn);
+	if (!poorest)
+		return;
+	if (!loop->turn) {
+		loop->turn = poorest;
+		loop->buffers_back = true;
+	}
+	end_slowest(loop);
+}
