@@ -2,8 +2,10 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@
 #include "server.h"
 #include "share.h"
 #include "util.h"
+
+enum { LINGER_STEP_MS = 100, LINGER_STEPS = 100 };
 
 static atomic_ulong accepted;
 
@@ -214,8 +218,8 @@ static void close_connection(struct connection *c)
 
 static bool is_idle(const struct connection *c)
 {
-	return !c->receiving && !c->polling && !c->requests && !c->at_work && !c->is_ready &&
-	       !c->is_hungry;
+	return !c->receiving && !c->polling && !c->timing && !c->requests && !c->at_work &&
+	       !c->is_ready && !c->is_hungry;
 }
 
 /* Takes the client's bytes to the front when there is little room behind them. */
@@ -259,11 +263,68 @@ static void receive_more(struct connection *c)
 	c->incoming_direct = direct;
 }
 
+/* Whether the client's kernel hasn't confirmed everything yet. */
+static bool is_unconfirmed(const struct connection *c)
+{
+	int bytes = 0;
+
+	return !ioctl(c->fd, SIOCOUTQ, &bytes) && bytes;
+}
+
+static void start_timer(struct connection *c)
+{
+	struct io_uring_sqe *sqe = loop_sqe(c->loop);
+
+	c->linger.tv_nsec = LINGER_STEP_MS * 1000000LL;
+	io_uring_prep_timeout(sqe, &c->linger, 0, 0);
+	io_uring_sqe_set_data64(sqe, ring_encode(c, RING_LINGERED));
+	c->timing = true;
+}
+
+/*
+ * Everything is with the socket.  Closed now, it would be reset by whatever the
+ * client has sent or sends yet, and forget what is still on its way there: so
+ * say that this is the end, and drop what comes until the client has it all.
+ */
+static void finish(struct connection *c)
+{
+	if (c->eof || c->lingered == LINGER_STEPS || !is_unconfirmed(c)) {
+		connection_kill(c, NULL);
+		return;
+	}
+	if (!c->lingering)
+		shutdown(c->fd, SHUT_WR);
+	c->lingering = true;
+	if (!c->timing)
+		start_timer(c);
+	c->in_start = c->in_end;
+	if (!c->receiving)
+		receive_more(c);
+}
+
+void connection_lingered(struct connection *c)
+{
+	c->timing = false;
+	c->lingered++;
+	connection_progress(c);
+}
+
+/* What the client had sent when it was decided to leave. */
+static void count_due(struct connection *c)
+{
+	int bytes = 0;
+
+	/* Here no receive can have taken any that isn't in @in. */
+	if (!ioctl(c->fd, FIONREAD, &bytes))
+		c->leave_due = bytes;
+	c->leave_counted = true;
+}
+
 static void settle(struct connection *c)
 {
 	if (c->ending && !c->dead && !c->requests && !c->at_work && !c->out && !c->is_ready &&
 	    !c->is_hungry)
-		connection_kill(c, NULL);
+		finish(c);
 	if (c->dead) {
 		request_abandon(c);
 		if (is_idle(c) && !c->closing)
@@ -271,7 +332,7 @@ static void settle(struct connection *c)
 		return;
 	}
 	if (!c->receiving && !c->is_hungry && !c->ending && !c->eof &&
-	    (!c->leaving || c->incoming))
+	    (!c->leaving || c->incoming || c->leave_due))
 		receive_more(c);
 }
 
@@ -285,6 +346,8 @@ void connection_progress(struct connection *c)
 			reply_flush(c);
 			handshake_progress(c);
 		}
+		if (c->leaving && !c->leave_counted)
+			count_due(c);
 		if (c->transmission)
 			request_progress(c);
 		reply_flush(c);
@@ -295,6 +358,8 @@ void connection_progress(struct connection *c)
 void connection_received(struct connection *c, int result)
 {
 	c->receiving = false;
+	if (result > 0)
+		c->leave_due -= MIN(c->leave_due, (size_t)result);
 	if (result == -EINTR || result == -EAGAIN) {
 		connection_progress(c);
 		return;

@@ -6,13 +6,15 @@
  *   HANDSHAKE --handshake_done()--> TRANSMISSION
  *
  * It ends in two ways.  "ending": no request is begun any more, those under way
- * are answered, then it closes (DISC, end of the client's stream, SIGTERM).
+ * are answered, then it closes when the client's kernel has all of it (DISC, end
+ * of the client's stream, SIGTERM).
  * "dead": its socket is of no use or must not be used; nothing is answered any
  * more, but it stays until everything under way has come back.
  */
 #ifndef VDISKD_CONNECTION_H
 #define VDISKD_CONNECTION_H
 
+#include <linux/time_types.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +50,9 @@ struct connection {
 	bool transmission, ending, dead, closing;
 	bool eof;			/* the client sends nothing any more */
 	bool leaving;			/* the server ends: what is here is still answered */
+	bool leave_counted;		/* @leave_due is known */
+	bool lingering;			/* all is sent; until the client has it */
+	bool timing;			/* RING_LINGERED is due */
 	bool receiving;			/* RING_RECEIVED is due */
 	bool polling;			/* RING_WRITABLE is due */
 	bool drained;			/* the last receive took all there was */
@@ -61,6 +66,9 @@ struct connection {
 	size_t in_size, in_start, in_end;
 	size_t in_wanted;		/* size to change to when no receive is due */
 	uint64_t skip;			/* bytes to drop as they come */
+	size_t leave_due;		/* bytes that were with the kernel when leaving began */
+	struct __kernel_timespec linger;
+	unsigned int lingered;		/* times of that */
 
 	struct buffer *out, **out_last;	/* replies in the order they go out */
 	size_t held;			/* bytes of buffers this connection has */
@@ -103,6 +111,9 @@ void connection_received(struct connection *c, int result);
 
 /** connection_writable - the poll for room has ended with @result */
 void connection_writable(struct connection *c, int result);
+
+/** connection_lingered - a while has passed in which the client could take its replies */
+void connection_lingered(struct connection *c);
 
 /** connection_progress - do whatever can be done; may free @c */
 void connection_progress(struct connection *c);

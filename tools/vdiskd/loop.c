@@ -147,6 +147,9 @@ static void dispatch(struct loop *loop, uint64_t data, int result)
 	case RING_DELAYED:
 		request_delayed(ring_pointer(data));
 		break;
+	case RING_LINGERED:
+		connection_lingered(ring_pointer(data));
+		break;
 	case RING_WOKEN:
 	case RING_KINDS:
 		run_inbox(loop);

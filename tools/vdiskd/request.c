@@ -258,7 +258,7 @@ static bool next_header(struct connection *c, struct request_header *header)
 		c->skip -= bytes;
 	}
 	if (connection_available(c) < sizeof(struct nbd_request)) {
-		if (c->eof || c->leaving)
+		if (c->eof || (c->leaving && !c->leave_due))
 			connection_end(c);
 		return false;
 	}

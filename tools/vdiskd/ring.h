@@ -16,6 +16,7 @@ enum ring_kind {
 	RING_WRITABLE,		/* struct connection: its socket takes bytes again */
 	RING_FILE,		/* struct request: read, written or synced */
 	RING_DELAYED,		/* struct request: a test's delay is over */
+	RING_LINGERED,		/* struct connection: time to look at its end again */
 	RING_WOKEN,		/* struct loop: something was posted */
 	RING_KINDS
 };
