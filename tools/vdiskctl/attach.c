@@ -261,15 +261,22 @@ static void tell_why(const struct waiter *waiter, const struct vdisk_attach *att
 	     server->export[0] == '~' ? "~" : server->export, reason);
 }
 
-/* An interrupted or failed wait leaves no device behind. */
+/*
+ * An interrupted or failed wait leaves no device behind.  One that has failed
+ * (EIO) goes by itself, and one that went (ENODEV) is gone: its number may be
+ * another one's by now, so it is not detached by it.
+ */
 static int give_up(struct waiter *waiter, const struct vdisk_attach *attach, uint32_t number,
 		   const struct vdisk_error *why)
 {
 	struct vdisk_error err;
-	int ret;
+	int ret = 0;
 
 	tell_why(waiter, attach, why->code == EINTR ? "" : why->text);
-	ret = vdisk_client_detach(waiter->client, number, true, &err);
+	if (why->code == ENODEV)
+		return EXIT_FAILED;
+	if (why->code != EIO)
+		ret = vdisk_client_detach(waiter->client, number, true, &err);
 	if (ret == -ENODEV)
 		return EXIT_FAILED;
 	if (!ret) {

@@ -115,6 +115,19 @@ static void print_help(void)
 	printf("Usage: vdiskctl %s %s\n\n%s", current->name, current->usage, current->help);
 }
 
+/* -abc may be three options: only the letter says which is meant. */
+static void unknown_option(char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (!optopt)
+		usage_error("%s: unknown option '%s'", current->name, word);
+	else if (strchr(word, '='))
+		usage_error("%s: the option '%s' takes no value", current->name, word);
+	else
+		usage_error("%s: unknown option '-%c'", current->name, optopt);
+}
+
 int next_option(int argc, char **argv, const struct option *options)
 {
 	int option;
@@ -129,11 +142,7 @@ int next_option(int argc, char **argv, const struct option *options)
 		usage_error("%s: the option '%s' needs a value", current->name, argv[optind - 1]);
 		return '?';
 	case '?':
-		if (optopt && strchr(argv[optind - 1], '='))
-			usage_error("%s: the option '%s' takes no value", current->name,
-				    argv[optind - 1]);
-		else
-			usage_error("%s: unknown option '%s'", current->name, argv[optind - 1]);
+		unknown_option(argv);
 		break;
 	}
 	return option;
