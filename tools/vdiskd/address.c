@@ -33,6 +33,16 @@ struct address address_from_socket(const struct sockaddr_storage *peer)
 	return address;
 }
 
+struct address address_owner(const struct address *address)
+{
+	struct address owner = *address;
+
+	/* Who has one has 2^64 of them. */
+	if (!is_ipv4(address))
+		memset(owner.bytes + 8, 0, 8);
+	return owner;
+}
+
 const char *address_format(const struct address *address, char *text)
 {
 	static const struct address none;

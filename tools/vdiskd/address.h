@@ -27,6 +27,9 @@ struct network {
 /** address_from_socket - take the address out of what accept() returned */
 struct address address_from_socket(const struct sockaddr_storage *peer);
 
+/** address_owner - what stands for all addresses of one client: of IPv6 its /64 */
+struct address address_owner(const struct address *address);
+
 /** address_format - write it as people do, into @text of ADDRESS_TEXT bytes */
 const char *address_format(const struct address *address, char *text);
 

@@ -10,10 +10,10 @@
 
 enum { SOURCE_BUCKETS = 1024 };
 
-/* An address with connections in their handshake. */
+/* A client with connections in their handshake. */
 struct source {
 	struct source *next;
-	struct address address;
+	struct address owner;
 	struct admission *first, **last;
 	unsigned int count;
 };
@@ -22,6 +22,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* all below */
 static struct source *sources[SOURCE_BUCKETS];
 static struct admission *oldest, **newest = &oldest;
 static unsigned int count;
+static uint64_t next_order;
 
 static uint64_t now_ns(void)
 {
@@ -41,17 +42,17 @@ static struct source **bucket(const struct address *address)
 	return &sources[hash % SOURCE_BUCKETS];
 }
 
-static struct source *find_source(const struct address *address)
+static struct source *find_source(const struct address *owner)
 {
-	struct source **head = bucket(address), *source;
+	struct source **head = bucket(owner), *source;
 
 	for (source = *head; source; source = source->next)
-		if (address_equal(&source->address, address))
+		if (address_equal(&source->owner, owner))
 			return source;
 	source = calloc(1, sizeof(*source));
 	if (!source)
 		return NULL;
-	source->address = *address;
+	source->owner = *owner;
 	source->last = &source->first;
 	source->next = *head;
 	*head = source;
@@ -60,12 +61,30 @@ static struct source *find_source(const struct address *address)
 
 static void drop_source(struct source *source)
 {
-	struct source **link = bucket(&source->address);
+	struct source **link = bucket(&source->owner);
 
 	while (*link != source)
 		link = &(*link)->next;
 	*link = source->next;
 	free(source);
+}
+
+/* As the youngest, of all and of its source. */
+static void link_admission(struct admission *a)
+{
+	struct source *source = a->source;
+
+	a->order = next_order++;
+	a->next = NULL;
+	a->previous = newest;
+	*newest = a;
+	newest = &a->next;
+	a->next_same = NULL;
+	a->previous_same = source->last;
+	*source->last = a;
+	source->last = &a->next_same;
+	source->count++;
+	count++;
 }
 
 static void unlink_admission(struct admission *a)
@@ -94,11 +113,17 @@ static void evict(struct admission *a, const char *why)
 	char text[ADDRESS_TEXT];
 
 	log_limited(LOG_LEVEL_WARNING, "connection evicted", "peer",
-		    address_format(&a->source->address, text), "reason", why);
+		    address_format(&a->address, text), "reason", why);
 	shutdown(a->fd, SHUT_RDWR);
 	unlink_admission(a);
 }
 
+static bool is_greedier(const struct source *a, const struct source *b)
+{
+	return a->count > b->count || (a->count == b->count && a->first->order < b->first->order);
+}
+
+/* With the most connections; of several such the one with the oldest. */
 static struct source *greediest(void)
 {
 	struct source *source, *most = NULL;
@@ -106,39 +131,31 @@ static struct source *greediest(void)
 
 	for (i = 0; i < SOURCE_BUCKETS; i++)
 		for (source = sources[i]; source; source = source->next)
-			if (!most || source->count > most->count)
+			if (!most || is_greedier(source, most))
 				most = source;
 	return most;
 }
 
 bool admission_enter(struct admission *a, const struct address *address, int fd)
 {
-	struct source *source;
+	struct address owner = address_owner(address);
 
 	pthread_mutex_lock(&lock);
 	if (count >= HANDSHAKES_MOST)
 		evict(greediest()->first, "too many connections are in their handshake");
-	source = find_source(address);
-	if (!source) {
+	a->source = find_source(&owner);
+	if (!a->source) {
 		pthread_mutex_unlock(&lock);
 		return false;
 	}
-	a->source = source;
+	a->address = *address;
 	a->fd = fd;
 	a->deadline = now_ns() + HANDSHAKE_SECONDS * 1000000000ULL;
-	a->next = NULL;
-	a->previous = newest;
-	*newest = a;
-	newest = &a->next;
-	a->next_same = NULL;
-	a->previous_same = source->last;
-	*source->last = a;
-	source->last = &a->next_same;
-	source->count++;
-	count++;
+	link_admission(a);
 	/* After linking, so that the source doesn't vanish with its last one. */
-	if (source->count > HANDSHAKES_FROM_ONE)
-		evict(source->first, "too many connections of this address are in their handshake");
+	if (a->source->count > HANDSHAKES_FROM_ONE)
+		evict(a->source->first,
+		      "too many connections of this address are in their handshake");
 	pthread_mutex_unlock(&lock);
 	return true;
 }
@@ -153,8 +170,21 @@ void admission_leave(struct admission *a)
 
 void admission_pause(struct admission *a)
 {
+	uint64_t now = now_ns();
+
 	pthread_mutex_lock(&lock);
+	/* The time it has left, which asking again and again doesn't renew. */
+	if (a->deadline)
+		a->left = a->deadline > now ? a->deadline - now : 0;
 	a->deadline = 0;
+	pthread_mutex_unlock(&lock);
+}
+
+void admission_resume(struct admission *a)
+{
+	pthread_mutex_lock(&lock);
+	if (!a->deadline)
+		a->deadline = now_ns() + a->left;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -174,9 +204,7 @@ void admission_expire(void)
 	pthread_mutex_lock(&lock);
 	for (a = oldest; a; a = next) {
 		next = a->next;
-		if (a->deadline > now)
-			break;
-		if (a->deadline)
+		if (a->deadline && a->deadline <= now)
 			evict(a, "no end of its handshake in time");
 	}
 	pthread_mutex_unlock(&lock);

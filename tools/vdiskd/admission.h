@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Admission: how many connections may be in their handshake, from one address
- * and in all, and for how long.  Only these are ever evicted, the oldest first.
+ * (of IPv6: one /64) and in all, and for how long.  Only these are ever evicted,
+ * the oldest first.
  */
 #ifndef VDISKD_ADMISSION_H
 #define VDISKD_ADMISSION_H
@@ -23,7 +24,10 @@ struct admission {
 	struct admission *next, **previous;		/* of all, oldest first */
 	struct admission *next_same, **previous_same;	/* of one source */
 	struct source *source;
+	struct address address;
+	uint64_t order;					/* higher than that of all older ones */
 	uint64_t deadline;				/* in ns; 0: none for now */
+	uint64_t left;					/* then: what was left of it */
 	int fd;
 };
 
@@ -40,6 +44,9 @@ void admission_leave(struct admission *admission);
 
 /** admission_pause - it waits for us and not we for it: no deadline */
 void admission_pause(struct admission *admission);
+
+/** admission_resume - it has its answer: the deadline goes on */
+void admission_resume(struct admission *admission);
 
 /** admission_evict_oldest - make room for another descriptor */
 void admission_evict_oldest(void);

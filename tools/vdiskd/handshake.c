@@ -116,6 +116,7 @@ static void option_worked(struct task *task)
 		else
 			admission_pause(&c->admission);
 	} else if (!c->dead) {
+		admission_resume(&c->admission);
 		option_answered(c);
 	}
 	connection_progress(c);

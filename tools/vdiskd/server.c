@@ -33,7 +33,10 @@ enum {
 	STOP_SECONDS = 10,
 	KEEPALIVE_IDLE = 20, KEEPALIVE_INTERVAL = 5, KEEPALIVE_COUNT = 4,
 	UNACKED_MS = 60000,
-	DESCRIPTORS_KEPT = 256,		/* for images, pipes and the like */
+	FULL_MS = 10,
+	DESCRIPTORS_KEPT = 256,		/* for images and the like; pipes come on top */
+	DESCRIPTORS_USUAL = 1024,
+	DESCRIPTORS_MOST = 1 << 30,
 };
 
 /* A connection on its way to its loop. */
@@ -98,6 +101,28 @@ static void admit(struct server *server, int fd, const struct sockaddr_storage *
 	loop_post(c->loop, &arrival->task);
 }
 
+static unsigned int connections(const struct server *server)
+{
+	unsigned int i, sum = 0;
+
+	for (i = 0; i < server->loop_count; i++)
+		sum += atomic_load(&server->loops[i].load);
+	return sum;
+}
+
+/* No descriptor to be had: the oldest handshake makes room, if somebody waits for it. */
+static void make_room(struct server *server, int listener, const char *why)
+{
+	struct pollfd waiting = { .fd = listener, .events = POLLIN };
+
+	if (poll(&waiting, 1, 0) != 1)
+		return;
+	log_limited(LOG_LEVEL_ERROR, "cannot accept a connection", "reason", why);
+	admission_evict_oldest();
+	/* Its loop closes it in a moment; there may be none, too. */
+	server->full = true;
+}
+
 static void accept_some(struct server *server, int listener)
 {
 	struct sockaddr_storage peer;
@@ -105,6 +130,10 @@ static void accept_some(struct server *server, int listener)
 	int fd, i;
 
 	for (i = 0; i < ACCEPTS_A_TURN; i++) {
+		if (connections(server) >= server->connections_most) {
+			make_room(server, listener, "too many connections");
+			return;
+		}
 		length = sizeof(peer);
 		memset(&peer, 0, sizeof(peer));
 		fd = accept4(listener, (struct sockaddr *)&peer, &length,
@@ -117,11 +146,8 @@ static void accept_some(struct server *server, int listener)
 			return;
 		if (errno == ECONNABORTED || errno == EINTR)
 			continue;
-		log_limited(LOG_LEVEL_ERROR, "cannot accept a connection", "reason",
-			    strerror(errno));
-		/* Out of descriptors: the oldest handshake makes room, if there is one. */
-		if (errno == EMFILE || errno == ENFILE)
-			admission_evict_oldest();
+		/* Of descriptors the kernel says so even when nobody waits. */
+		make_room(server, listener, strerror(errno));
 		return;
 	}
 }
@@ -198,7 +224,7 @@ static bool stop_loops(struct server *server)
 	return all;
 }
 
-static void size_up(struct server *server)
+static void size_up(struct server *server, unsigned int descriptors)
 {
 	const struct config *config = server->config;
 	unsigned long long mib = config->buffers, pipes;
@@ -215,17 +241,24 @@ static void size_up(struct server *server)
 	}
 	server->pool_cap = (mib << 20) / server->loop_count;
 	pipes = geteuid() ? PIPES_UNPRIVILEGED : PIPES_PRIVILEGED;
+	pipes = MIN(pipes, descriptors / 8ULL);
 	server->pipe_cap = MAX(pipes / server->loop_count, 4ULL);
+	pipes = (unsigned long long)server->pipe_cap * server->loop_count;
+	/* The rest is kept, so that those who are let in find their image opened. */
+	server->connections_most = descriptors - MIN(DESCRIPTORS_KEPT + 2 * pipes, descriptors / 2);
 }
 
-static void raise_descriptors(void)
+/* As many as we may have: how many that is. */
+static unsigned int raise_descriptors(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
+		return DESCRIPTORS_USUAL;
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		getrlimit(RLIMIT_NOFILE, &limit);
+	return MIN(limit.rlim_cur, (rlim_t)DESCRIPTORS_MOST);
 }
 
 static int open_signals(void)
@@ -276,12 +309,19 @@ static void serve(struct server *server, int signals)
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = server->store.watch, .events = POLLIN },
 	};
-	unsigned int i;
+	unsigned int i, count;
+	int timeout;
 
 	for (i = 0; i < server->listener_count; i++)
 		polls[2 + i] = (struct pollfd) { .fd = server->listeners[i], .events = POLLIN };
 	for (;;) {
-		if (poll(polls, 2 + server->listener_count, TICK_MS) < 0 && errno != EINTR)
+		/* A listener that nothing can be accepted from would wake us without end. */
+		count = server->full ? 2 : 2 + server->listener_count;
+		timeout = server->full ? FULL_MS : TICK_MS;
+		for (i = 2; i < 2 + server->listener_count; i++)
+			polls[i].revents = server->full ? POLLIN : 0;
+		server->full = false;
+		if (poll(polls, count, timeout) < 0 && errno != EINTR)
 			return;
 		if (polls[0].revents && !take_signal(server, signals))
 			return;
@@ -315,8 +355,7 @@ int server_run(const struct config *config)
 	signals = open_signals();
 	if (signals < 0)
 		return complain("cannot catch signals", "signalfd", errno);
-	raise_descriptors();
-	size_up(&server);
+	size_up(&server, raise_descriptors());
 	pthread_mutex_init(&server.lock, NULL);
 	pthread_cond_init(&server.started, NULL);
 	ret = store_open(&server.store, config->store);

@@ -29,6 +29,8 @@ struct server {
 	unsigned int pipe_cap;		/* of each loop */
 	int listeners[LISTENERS_MOST];
 	unsigned int listener_count;
+	unsigned int connections_most;
+	bool full;			/* the last accept found no room */
 	time_t last_tick;
 
 	pthread_mutex_t lock;		/* the fields below */
