@@ -17,7 +17,18 @@
 
 enum { FIRST_PASSED = 3, BACKLOG = 4096 };
 
-static int open_one(const struct sockaddr_storage *sa, socklen_t length)
+/* An address may come later than we do, with a network that isn't up yet. */
+static void allow_absent(int fd, int family)
+{
+	int on = 1;
+
+	if (family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+	else if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+}
+
+static int open_one(const struct sockaddr_storage *sa, socklen_t length, bool absent)
 {
 	int fd, on = 1, off = 0, error;
 
@@ -25,6 +36,8 @@ static int open_one(const struct sockaddr_storage *sa, socklen_t length)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (absent)
+		allow_absent(fd, sa->ss_family);
 	/* "*" is [::] for both families; any other IPv6 address is just that. */
 	if (sa->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY,
@@ -56,6 +69,19 @@ static void announce(int fd)
 	log_event(LOG_LEVEL_INFO, "listening", "address", endpoint_format(&sa, text));
 }
 
+/* "*" is every address of the machine, where there is no IPv6 as well. */
+static int open_listen(const struct config_listen *listen)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&listen->address;
+	struct sockaddr_storage any = { .ss_family = AF_INET };
+	int fd = open_one(&listen->address, listen->length, true);
+
+	if (fd != -EAFNOSUPPORT || listen->text[0] != '*')
+		return fd;
+	((struct sockaddr_in *)&any)->sin_port = six->sin6_port;
+	return open_one(&any, sizeof(struct sockaddr_in), false);
+}
+
 static int open_configured(const struct config *config, int *listeners, unsigned int most)
 {
 	const struct config_listen *listen;
@@ -65,7 +91,7 @@ static int open_configured(const struct config *config, int *listeners, unsigned
 	for (listen = config->listen; listen; listen = listen->next) {
 		if (count == most)
 			return complain(listen->text, EMFILE);
-		fd = open_one(&listen->address, listen->length);
+		fd = open_listen(listen);
 		if (fd < 0)
 			return complain(listen->text, -fd);
 		announce(fd);
@@ -85,7 +111,7 @@ static int open_default(int *listeners)
 
 	for (i = 0; i < 2; i++) {
 		endpoint_parse(addresses[i], &sa, &length);
-		fd = open_one(&sa, length);
+		fd = open_one(&sa, length, false);
 		if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
 			continue;
 		if (fd < 0)

@@ -2,7 +2,9 @@
 """A bare NBD client, a vdiskd to talk to, and TAP: what the vdiskd tests share."""
 
 import atexit
+import ctypes
 import os
+import platform
 import re
 import select
 import shutil
@@ -348,6 +350,35 @@ class Client:
         closed = self.is_closed()
         self.close()
         return closed
+
+
+# Numbers of system calls that tests refuse, on machines where we know them
+CALLS = {
+    "x86_64": {"fdatasync": 75, "socket": 41},
+    "aarch64": {"fdatasync": 83, "socket": 198},
+}.get(platform.machine(), {})
+
+
+class Program(ctypes.Structure):
+    _fields_ = [("count", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+
+
+def refuse_call(name, error, argument=None):
+    """From now on, in this process and its children, the system call (with that first argument) fails."""
+    code = [
+        (0x20, 0, 0, 0),                                # load the number of the call
+        (0x15, 0, 3 if argument is not None else 1, CALLS[name]),
+        (0x20, 0, 0, 16),                               # load its first argument
+        (0x15, 0, 1, argument or 0),
+        (0x06, 0, 0, 0x00050000 | error),
+        (0x06, 0, 0, 0x7FFF0000)]                       # go on
+    if argument is None:
+        del code[2:4]
+    buffer = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+    program = Program(len(code), ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(program), 0, 0):
+        raise OSError(ctypes.get_errno(), "seccomp")
 
 
 def stores():
