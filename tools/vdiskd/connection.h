@@ -81,6 +81,8 @@ struct connection {
 	bool structured;
 	unsigned int contexts;		/* bits of enum meta_context */
 	struct request *incoming;	/* a write whose payload is on its way */
+	struct request *syncing, *synced; /* under way, in order; done, but not answered */
+	uint64_t syncs_started;
 	struct request *reading;	/* a long read that isn't all begun yet */
 
 	struct handshake *handshake;	/* NULL in transmission */

@@ -125,11 +125,15 @@ static int zero(const struct image *image, uint64_t offset, uint64_t length, uin
 	return error;
 }
 
+static bool has_sync(const struct request *request)
+{
+	return request->flags & NBD_CMD_FLAG_FUA && request->command != NBD_CMD_CACHE;
+}
+
 static void range_work(struct job *job)
 {
 	struct request *request = container_of(job, struct request, job);
 	const struct image *image = request->c->image;
-	bool sync = image->writable && request->flags & NBD_CMD_FLAG_FUA;
 	int error = 0;
 
 	switch (request->command) {
@@ -145,9 +149,9 @@ static void range_work(struct job *job)
 		break;
 	}
 	/* Known to all others before this request is answered. */
-	if (!error && sync && fdatasync(image->fd))
+	if (!error && has_sync(request) && fdatasync(image->fd))
 		sync_failed(request->c, errno);
-	request->result = !error && sync ? -sync_error(request->c) : error;
+	request->result = error;
 }
 
 static void range_worked(struct request *request)
@@ -158,14 +162,20 @@ static void range_worked(struct request *request)
 	if (error && error != ENOTSUP)
 		log_limited(LOG_LEVEL_ERROR, "image cannot be zeroed or trimmed", "image",
 			    c->claim.export->name, "reason", strerror(error));
+	request->error = error == ENOTSUP ? NBD_ENOTSUP : request_error(error);
+	if (has_sync(request)) {
+		sync_finish(request);
+		return;
+	}
 	if (!c->dead)
-		reply_simple(c, request->cookie,
-			     error == ENOTSUP ? NBD_ENOTSUP : request_error(error));
+		reply_simple(c, request->cookie, request->error);
 	request_free(request);
 }
 
 static void start(struct request *request)
 {
+	if (has_sync(request))
+		sync_start(request);
 	request_work(request, range_work, range_worked);
 }
 

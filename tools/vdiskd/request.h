@@ -32,6 +32,8 @@ struct request {
 	uint64_t error_offset;
 	int result;			/* of a job; 0 or -errno */
 	struct request *part;		/* of a write: what is being received */
+	struct request *next_sync;
+	uint64_t sync_number;		/* when done: of the first that it doesn't wait for */
 	void (*file_done)(struct request *request, int result);
 	void (*resume)(struct request *request);
 	void (*worked)(struct request *request);
@@ -117,8 +119,11 @@ void sync_begin(struct request *request);
 /** sync_failed - data of @c's image was lost: from any thread */
 void sync_failed(struct connection *c, int error);
 
-/** sync_error - the errno of what sync_failed() was told, or 0 */
-int sync_error(const struct connection *c);
+/** sync_start - @request, which isn't on the ring, is going to sync the image */
+void sync_start(struct request *request);
+
+/** sync_finish - it has; answer it, with its own error or that of any sync so far */
+void sync_finish(struct request *request);
 
 /* range.c */
 bool range_begin(struct connection *c, const struct request_header *header);

@@ -25,21 +25,64 @@ void sync_failed(struct connection *c, int error)
 			  "image", c->claim.export->name, "reason", strerror(error));
 }
 
-int sync_error(const struct connection *c)
+static int sync_error(const struct connection *c)
 {
 	return atomic_load(&c->image->write_error);
 }
 
-static void sync_done(struct request *request, int result)
+static void answer(struct request *request)
+{
+	struct connection *c = request->c;
+	uint32_t error = request->error ? request->error : request_error(sync_error(c));
+
+	if (!c->dead)
+		reply_simple(c, request->cookie, error);
+	request_free(request);
+}
+
+static void append(struct request **list, struct request *request)
+{
+	while (*list)
+		list = &(*list)->next_sync;
+	request->next_sync = NULL;
+	*list = request;
+}
+
+void sync_start(struct request *request)
 {
 	struct connection *c = request->c;
 
+	request->sync_number = c->syncs_started++;
+	append(&c->syncing, request);
+}
+
+/*
+ * Any other sync that is under way may have been told what this one wasn't, and
+ * we don't know it yet: so the answer waits for those, but not for later ones.
+ * All of an image's are here, since what is writable has one connection.
+ */
+void sync_finish(struct request *request)
+{
+	struct connection *c = request->c;
+	struct request **link = &c->syncing;
+
+	while (*link != request)
+		link = &(*link)->next_sync;
+	*link = request->next_sync;
+	request->sync_number = c->syncs_started;
+	append(&c->synced, request);
+	while ((request = c->synced) &&
+	       (!c->syncing || c->syncing->sync_number >= request->sync_number)) {
+		c->synced = request->next_sync;
+		answer(request);
+	}
+}
+
+static void ring_done(struct request *request, int result)
+{
 	if (result < 0)
-		sync_failed(c, -result);
-	/* Another sync may have been told what this one wasn't. */
-	if (!c->dead)
-		reply_simple(c, request->cookie, request_error(sync_error(c)));
-	request_free(request);
+		sync_failed(request->c, -result);
+	sync_finish(request);
 }
 
 void sync_begin(struct request *request)
@@ -49,10 +92,11 @@ void sync_begin(struct request *request)
 
 	/* In memory there is nothing to wait for, read-only nothing to store. */
 	if (image->in_memory || !image->writable) {
-		sync_done(request, 0);
+		answer(request);
 		return;
 	}
-	request->file_done = sync_done;
+	sync_start(request);
+	request->file_done = ring_done;
 	sqe = loop_sqe(request->c->loop);
 	io_uring_prep_fsync(sqe, image->fd, IORING_FSYNC_DATASYNC);
 	/* Of a FLUSH both are 0, which means all. */
