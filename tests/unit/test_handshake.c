@@ -5,6 +5,7 @@
  */
 #include "../../kernel/wire_env.h"
 #include "handshake.h"
+#include "stream.h"
 #include "tap.h"
 
 bool kernel_shim_no_memory;
@@ -18,11 +19,6 @@ enum fault {
 	CANT_SEND,
 	LONG_NAME,
 	LONGEST_NAME,
-};
-
-struct stream {
-	u32 len, at;
-	u8 byte[1 << 17];
 };
 
 struct peer {
@@ -343,29 +339,6 @@ static const struct test tests[] = {
 	  { plain, reply(GO, NBD_REP_INFO, 2 + 1025), put16(NBD_INFO_NAME), fill('n', 1025) },
 	  -EPROTO, "the export's own name is too long" },
 };
-
-static void put(struct stream *s, const void *from, u32 len)
-{
-	if (len > sizeof(s->byte) - s->len)
-		abort();
-	memcpy(s->byte + s->len, from, len);
-	s->len += len;
-}
-
-static void put_be16(struct stream *s, u16 v)
-{
-	put(s, &(__be16){ cpu_to_be16(v) }, 2);
-}
-
-static void put_be32(struct stream *s, u32 v)
-{
-	put(s, &(__be32){ cpu_to_be32(v) }, 4);
-}
-
-static void put_be64(struct stream *s, u64 v)
-{
-	put(s, &(__be64){ cpu_to_be64(v) }, 8);
-}
 
 static void put_op(struct peer *p, const struct op *o)
 {

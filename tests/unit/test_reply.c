@@ -4,6 +4,7 @@
  * same end however the stream is cut.
  */
 #include "../fuzz/reply_world.h"
+#include "stream.h"
 #include "tap.h"
 
 enum op_kind {
@@ -294,37 +295,9 @@ static const struct test tests[] = {
 	  -E2BIG, "disjoint", "every other 256" },
 };
 
-struct stream {
-	u32 len;
-	u8 byte[1 << 16];
-};
-
 static u8 pattern(u64 offset)
 {
 	return offset * 7 + (offset >> 8) * 13 + 1;
-}
-
-static void put(struct stream *s, const void *from, u32 len)
-{
-	if (len > sizeof(s->byte) - s->len)
-		abort();
-	memcpy(s->byte + s->len, from, len);
-	s->len += len;
-}
-
-static void put_be16(struct stream *s, u16 v)
-{
-	put(s, &(__be16){ cpu_to_be16(v) }, 2);
-}
-
-static void put_be32(struct stream *s, u32 v)
-{
-	put(s, &(__be32){ cpu_to_be32(v) }, 4);
-}
-
-static void put_be64(struct stream *s, u64 v)
-{
-	put(s, &(__be64){ cpu_to_be64(v) }, 8);
 }
 
 static void put_pattern(struct stream *s, u64 offset, u32 len)
