@@ -14,9 +14,9 @@
  *                                                             |
  *                                                  disk gone, number freed, GONE
  *
- * dev->state is changed under dev->lock, and stays once it is DETACHING.  Failing the I/O (fail_io()) is
- * done by whoever asks for the detach: the thread may be waiting for that I/O
- * itself, in the partition scan.
+ * dev->state is changed under dev->lock, and stays once it is DETACHING.
+ * Failing the I/O (fail_io()) is done by whoever asks for the detach: the thread
+ * may be waiting for that I/O itself, in the partition scan.
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -190,25 +190,27 @@ static bool lost_for_good(struct vdisk_device *dev, u32 *policy)
 	return over;
 }
 
-/* Patience with the lost servers is over. */
+static void give_up(struct vdisk_device *dev, u32 policy)
+{
+	if (policy == VDISK_LOST_REBOOT) {
+		pr_emerg("vdisk%u: no server for %u s: restarting the machine\n", dev->number,
+			 dev->cfg.lost_seconds);
+		emergency_restart();
+		return;
+	}
+	pr_err("vdisk%u: no server for %u s: failing I/O\n", dev->number, dev->cfg.lost_seconds);
+	vdisk_source_offline(dev->src);
+	device_event(dev, VDISK_EVENT_GIVEN_UP, NULL);
+}
+
 static void lost_worker(struct work_struct *work)
 {
 	struct vdisk_device *dev = container_of(work, struct vdisk_device, lost_work.work);
 	u32 policy;
 
 	mutex_lock(&dev->news);
-	if (!lost_for_good(dev, &policy)) {
-		/* there is one again, or nobody cares any more */
-	} else if (policy == VDISK_LOST_REBOOT) {
-		pr_emerg("vdisk%u: no server for %u s: restarting the machine\n", dev->number,
-			 dev->cfg.lost_seconds);
-		emergency_restart();
-	} else {
-		pr_err("vdisk%u: no server for %u s: failing I/O\n", dev->number,
-		       dev->cfg.lost_seconds);
-		vdisk_source_offline(dev->src);
-		device_event(dev, VDISK_EVENT_GIVEN_UP, NULL);
-	}
+	if (lost_for_good(dev, &policy))
+		give_up(dev, policy);
 	mutex_unlock(&dev->news);
 }
 

@@ -520,7 +520,10 @@ static void count_write(struct vdisk_device *dev, struct request *rq)
 
 static blk_status_t queue_write(struct vdisk_device *dev, struct request *rq)
 {
-	if (likely(!((struct vdisk_io *)blk_mq_rq_to_pdu(rq))->again))
+	struct vdisk_io *io = blk_mq_rq_to_pdu(rq);
+
+	/* what is queued anew was counted before */
+	if (likely(!io->again))
 		count_write(dev, rq);
 	if (dev->overlay) {
 		/* memory is as safe as it gets: a flush has nothing to do */
