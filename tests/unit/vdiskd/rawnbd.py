@@ -3,6 +3,7 @@
 
 import atexit
 import ctypes
+import fcntl
 import os
 import platform
 import re
@@ -14,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 BUILD = os.environ.get("B", "build")
@@ -169,6 +171,10 @@ class Client:
                     if tuple(int(a.split(":")[1], 16) for a in field[1:3]) == ports:
                         return int(field[4].split(":")[1], 16)
         return 0
+
+    def unsent(self):
+        """Bytes that haven't come to the server's socket yet."""
+        return struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4)))[0]
 
     def close(self):
         self.sock.close()
