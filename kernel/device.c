@@ -382,10 +382,10 @@ static int wait_for_server(struct vdisk_device *dev)
 	long left = dev->cfg.patience ? dev->cfg.patience * HZ : MAX_SCHEDULE_TIMEOUT;
 
 	left = wait_event_idle_timeout(dev->wait, READ_ONCE(dev->stopping) ||
-				       smp_load_acquire(&src->known) || all_refused(dev), left);
+				       vdisk_source_known(src) || all_refused(dev), left);
 	if (READ_ONCE(dev->stopping))
 		return -EINTR;
-	if (smp_load_acquire(&src->known))
+	if (vdisk_source_known(src))
 		return 0;
 	return left ? -EACCES : -ETIMEDOUT;
 }
@@ -725,7 +725,7 @@ static void info_paths(struct vdisk_device *dev, struct vdisk_info *info)
 	info->nr_paths = dev->src->nr_paths;
 	for (i = 0; i < info->nr_paths; i++)
 		vdisk_path_info(dev->src->path[i], &info->path[i]);
-	if (READ_ONCE(dev->src->known))
+	if (vdisk_source_known(dev->src))
 		strscpy(info->stamp, dev->src->ex.stamp, sizeof(info->stamp));
 }
 

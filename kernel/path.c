@@ -148,8 +148,7 @@ static bool conn_wanted(struct vdisk_conn *conn)
 	if (!conn->index)
 		return true;
 	return !src->writable && READ_ONCE(conn->path->state) == VDISK_PATH_UP &&
-	       smp_load_acquire(&src->known) &&
-	       (src->ex.flags & NBD_FLAG_CAN_MULTI_CONN);
+	       vdisk_source_known(src) && (src->ex.flags & NBD_FLAG_CAN_MULTI_CONN);
 }
 
 int vdisk_handshake_send(void *ctx, const void *buf, size_t len)

@@ -110,7 +110,7 @@ struct vdisk_path {
 	struct vdisk_conn *conn[VDISK_CONNECTIONS_MAX];
 	unsigned int next_address;	/* of the lead's thread */
 
-	struct mutex news;		/* of the threads; outside lock, nothing else is taken in it */
+	struct mutex news;		/* of the threads; outside lock, inside nothing */
 	spinlock_t lock;		/* protects all below; innermost */
 	u32 state;			/* enum vdisk_path_state */
 	u32 told;			/* the state last told of, never CONNECTING */

@@ -19,7 +19,7 @@ enum vdisk_queue_limits {
 	VDISK_ZERO_SECTORS	= 1 << 21, /* largest discard, 1 GiB: bounds queue_rq() */
 	VDISK_IO_SECTORS	= 8192,	/* largest block request, 4 MiB */
 	VDISK_AGAIN_MS		= 5,	/* pause before a request is queued anew */
-	VDISK_WIRE_ZERO		= 32 << 20, /* bytes one command trims or zeroes: answered in time */
+	VDISK_WIRE_ZERO		= 32 << 20, /* bytes one command trims or zeroes, in due time */
 };
 
 /* The driver's part of a block request; also heads the wire requests of a prefetch. */

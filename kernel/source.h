@@ -91,6 +91,12 @@ void vdisk_source_reply(struct vdisk_source *src, struct vdisk_conn *conn,
 int vdisk_source_check(struct vdisk_source *src, struct vdisk_conn *conn,
 		       const struct vdisk_export *ex, char *text);
 
+/* Whether ex is valid; it may be read without the lock then. */
+static inline bool vdisk_source_known(const struct vdisk_source *src)
+{
+	return smp_load_acquire(&src->known);	/* pairs with first_export() */
+}
+
 /* A connection is up, is down: counts, sends what waited, tells the device. */
 void vdisk_source_conn_up(struct vdisk_source *src);
 void vdisk_source_conn_down(struct vdisk_source *src);
