@@ -9,4 +9,10 @@ bench: all
 TEST_PROGRAMS += load
 load_SRCS := $(addprefix tests/bench/,load.c load_client.c load_trace.c)
 
-HELP += 'make bench         the driver against its peers; BENCH="wire4k ..." some groups'
+# LOAD="--clients 100 vdiskd": options of load.sh
+.PHONY: bench-load
+bench-load: $(B)/vdiskd $(B)/load
+	$(Q)B=$(B) tests/bench/load.sh $(LOAD)
+
+HELP += 'make bench-load    a thousand clients of a server boot at once; LOAD="--clients 100 ..."' \
+	'make bench         the driver against its peers; BENCH="wire4k ..." some groups'
