@@ -36,7 +36,7 @@ check: $(DEPS_STAMP) all test-programs san
 
 check-all: $(DEPS_STAMP) all test-programs san
 	$(Q)KSELFTESTS="$(KSELFTESTS_ALL)" BOOT_TESTS="$(BOOT_TESTS) $(BOOT_TESTS_LONG)" \
-		$(RUN) --fuzz-seconds 60 --boot-timeout 3600
+		$(RUN) --fuzz-seconds 60 --boot-timeout 4500
 
 # The unit tests alone: what a programmer runs every few minutes.
 .PHONY: check-unit check-kselftest

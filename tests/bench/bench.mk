@@ -14,5 +14,8 @@ load_SRCS := $(addprefix tests/bench/,load.c load_client.c load_trace.c)
 bench-load: $(B)/vdiskd $(B)/load
 	$(Q)B=$(B) tests/bench/load.sh $(LOAD)
 
+# An hour, for make check-all; SOAK_SECONDS=
+BOOT_TESTS_LONG += tests/bench/soak
+
 HELP += 'make bench-load    a thousand clients of a server boot at once; LOAD="--clients 100 ..."' \
 	'make bench         the driver against its peers; BENCH="wire4k ..." some groups'
