@@ -353,5 +353,7 @@ int main(int argc, char **argv)
 	sum_up(&run, &result);
 	show(&run, &result);
 	show_failures(&run, &result);
+	free(run.clients);
+	free(run.load.trace.reads);
 	return result.completed == run.count ? 0 : 1;
 }

@@ -299,17 +299,16 @@ static void on_chunk(struct client *c)
 	if (!c->payload)
 		return;
 	c->last_chunk = flags & NBD_CHUNK_FLAG_DONE;
-	if (type == NBD_CHUNK_OFFSET_DATA && length > 8) {
+	if (type == NBD_CHUNK_OFFSET_DATA && length > 8)
 		expect_more(c, 8, on_data_offset);
-	} else if (type == NBD_CHUNK_OFFSET_HOLE && length == 12) {
+	else if (type == NBD_CHUNK_OFFSET_HOLE && length == 12)
 		expect_more(c, 12, on_hole);
-	} else if (type == NBD_CHUNK_NONE && !length && c->last_chunk) {
+	else if (type == NBD_CHUNK_NONE && !length && c->last_chunk)
 		payload_complete(c);
-	} else if (type & NBD_CHUNK_FLAG_ERROR && length >= 6) {
+	else if (type & NBD_CHUNK_FLAG_ERROR && length >= 6)
 		expect_more(c, 6, on_chunk_error);
-	} else {
+	else
 		fail(c, "a chunk of type %u with %u bytes", type, length);
-	}
 }
 
 static void expect_reply(struct client *c)
