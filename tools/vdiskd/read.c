@@ -59,6 +59,9 @@ static int read_now(const struct connection *c, void *to, size_t length, uint64_
 	} else {
 		if (atomic_load_explicit(&image->no_nowait, memory_order_relaxed))
 			return NOT_NOW;
+		/* RWF_NOWAIT begins to read ahead, and waits for where the blocks are. */
+		if (!image_resident(image, offset, length))
+			return NOT_NOW;
 		n = preadv2(image->fd, &iov, 1, offset, RWF_NOWAIT);
 		if (n < 0 && errno == EOPNOTSUPP)
 			atomic_store(&image->no_nowait, true);
@@ -78,6 +81,9 @@ static void submit(struct request *request)
 
 	io_uring_prep_read(sqe, request->c->image->fd, data + request->done,
 			   request->length - request->done, request->offset + request->done);
+	/* For the same reason not even the ring may try it at once. */
+	if (!request->c->image->in_memory)
+		io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
 	io_uring_sqe_set_data64(sqe, ring_encode(request, RING_FILE));
 }
 
