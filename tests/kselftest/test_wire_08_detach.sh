@@ -70,12 +70,13 @@ gone_in_time "a trickle in the partition scan" --force
 no_number "a trickle in the partition scan"
 attached_no_more "a trickle in the partition scan"
 
-# readers: starts some; they must end with an error
+# readers: starts some; they must end with an error, each reading more than rogue
+# answers on two connections
 readers() {
 	local i
 	READERS=()
 	for i in 0 1 2 3; do
-		dd if="$DEV" iflag=direct bs=64k skip=$((i * 16)) count=16 > /dev/null 2>&1 &
+		dd if="$DEV" iflag=direct bs=32k skip=$((i * 32)) count=32 > /dev/null 2>&1 &
 		READERS+=($!)
 		_pids+=($!)
 	done

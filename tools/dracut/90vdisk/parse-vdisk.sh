@@ -16,8 +16,19 @@ set +f
 if [ "$vdisk_count" -gt 0 ]; then
 	mkdir -p /etc/cmdline.d
 	printf 'rd.neednet=1\n' >/etc/cmdline.d/60-vdisk.conf
-	getarg ip= >/dev/null || getarg BOOTIF= >/dev/null ||
+	if ! getarg ip= >/dev/null && ! getarg BOOTIF= >/dev/null; then
 		printf 'ip=dhcp\n' >>/etc/cmdline.d/60-vdisk.conf
+		# networkd is told by systemd-network-generator, which reads the
+		# kernel's command line and nothing else.  What it sets up stays
+		# when it is stopped: the root filesystem is behind it.
+		if [ -e /usr/lib/systemd/systemd-networkd ] ||
+			[ -e /lib/systemd/systemd-networkd ]; then
+			mkdir -p /run/systemd/network
+			printf '%s\n' '[Match]' 'Type=ether' '[Network]' 'DHCP=yes' \
+				'KeepConfiguration=yes' \
+				>/run/systemd/network/90-vdisk.network
+		fi
+	fi
 	# dracut must not lose its patience before vdisk does: it starts its
 	# time-out scripts at two thirds of rd.retry.
 	getarg rd.retry= >/dev/null ||
