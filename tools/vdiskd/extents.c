@@ -11,7 +11,6 @@
 #include "nbd.h"
 #include "reply.h"
 #include "request.h"
-#include "share.h"
 #include "util.h"
 #include "wire.h"
 
@@ -115,17 +114,10 @@ bool extents_begin(struct connection *c, const struct request_header *header)
 {
 	size_t most = header->flags & NBD_CMD_FLAG_REQ_ONE ? 1 : EXTENTS_MOST;
 	struct request *request;
-	struct buffer *buffer;
 
-	buffer = share_take(c, 2 * (REPLY_CHUNK + 4) + (most + 1) * 8);
-	if (!buffer)
-		return false;
-	request = request_alloc(c, header);
-	if (!request) {
-		share_return(c, buffer);
-		return true;
-	}
-	request->buffer = buffer;
+	request = request_alloc_buffer(c, header, 2 * (REPLY_CHUNK + 4) + (most + 1) * 8);
+	if (!request)
+		return c->dead;
 	request_work(request, extents_work, extents_worked);
 	return true;
 }

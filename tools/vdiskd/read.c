@@ -159,17 +159,10 @@ static void read_done(struct request *request, int result)
 static bool read_later(struct connection *c, const struct request_header *header,
 		       struct request *whole)
 {
-	struct buffer *buffer = share_take(c, header->length);
-	struct request *request;
+	struct request *request = request_alloc_buffer(c, header, header->length);
 
-	if (!buffer)
-		return false;
-	request = request_alloc(c, header);
-	if (!request) {
-		share_return(c, buffer);
-		return true;
-	}
-	request->buffer = buffer;
+	if (!request)
+		return c->dead;
 	request->whole = whole;
 	request->file_done = read_done;
 	if (whole)

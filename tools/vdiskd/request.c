@@ -125,6 +125,22 @@ struct request *request_alloc(struct connection *c, const struct request_header 
 	return request;
 }
 
+struct request *request_alloc_buffer(struct connection *c, const struct request_header *header,
+				     size_t size)
+{
+	struct buffer *buffer = share_take(c, size);
+	struct request *request;
+
+	if (!buffer)
+		return NULL;
+	request = request_alloc(c, header);
+	if (request)
+		request->buffer = buffer;
+	else
+		share_return(c, buffer);
+	return request;
+}
+
 void request_free(struct request *request)
 {
 	struct connection *c = request->c;

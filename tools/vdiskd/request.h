@@ -69,6 +69,14 @@ void request_abandon(struct connection *c);
 /** request_alloc - one that is under way from now on; NULL without memory */
 struct request *request_alloc(struct connection *c, const struct request_header *header);
 
+/**
+ * request_alloc_buffer - the same, with a buffer for @size bytes
+ *
+ * NULL without memory, and then @c is dead; or for want of a buffer: be hungry.
+ */
+struct request *request_alloc_buffer(struct connection *c, const struct request_header *header,
+				     size_t size);
+
 /** request_free - the opposite; gives its buffer back */
 void request_free(struct request *request);
 

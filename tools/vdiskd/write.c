@@ -20,7 +20,6 @@
 #include "request.h"
 #include "ring.h"
 #include "server.h"
-#include "share.h"
 #include "util.h"
 
 enum { PART_MOST = BUFFER_MEDIUM_SIZE, DIRECT_LEAST = 4096 };
@@ -142,19 +141,13 @@ static struct request *make_part(struct request *whole)
 		.command = whole->command,
 		.flags = whole->flags,
 	};
-	struct buffer *buffer = share_take(c, header.length);
-	struct request *part;
+	struct request *part = request_alloc_buffer(c, &header, header.length);
 
-	if (!buffer) {
-		connection_make_hungry(c);
-		return NULL;
-	}
-	part = request_alloc(c, &header);
 	if (!part) {
-		share_return(c, buffer);
+		if (!c->dead)
+			connection_make_hungry(c);
 		return NULL;
 	}
-	part->buffer = buffer;
 	part->whole = whole;
 	part->file_done = write_done;
 	whole->parts++;
