@@ -88,7 +88,8 @@ detach "$DEV"
 # A sector that can't be read is an error for who reads it, not for its neighbours
 # that were read ahead with it: in blocks of 64 KiB it is in number 305.
 allow_log 'I/O error'
-start_rogue --size 32M "error=5@20000000+512"
+# (A slow server, so that the reader waits for what is being read ahead.)
+start_rogue --size 32M "error=5@20000000+512,delay=10"
 rogue_image "$T/want" --size 32M
 must_attach "$(uri x)"
 ok "a stream up to a bad sector" dd if="$DEV" of="$T/got" bs=64k count=305 iflag=direct status=none

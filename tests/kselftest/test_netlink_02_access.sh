@@ -5,6 +5,7 @@
 # timeout: 180
 # shellcheck disable=SC1083 # braces are words of vdisk_nl
 . ./lib.sh
+. ./wire.sh
 
 as_nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$@"
@@ -43,10 +44,15 @@ ok "nor in the kernel's log" eval '! dmesg | grep secret'
 vdiskctl monitor --json > "$T/events" &
 monitor=$!
 must wait_for "$(patience 10)" "in_poll $monitor"
+server=$PORT
+start_rogue "go-error=unknown,words=there is no ~unknown-token here"
 attach "$(uri '~unknown-token')" --wait 5
+PORT=$server
 ok "events tell of it" wait_for 5 "grep -q path-refused $T/events"
+ok "in the server's words" grep -q "there is no ~ here" "$T/events"
 ok "and not of the token" eval "! grep -q unknown-token $T/events"
-ok "nor does the kernel's log" eval '! dmesg | grep unknown-token'
+ok "so does the kernel's log" eval 'dmesg | grep -q "there is no ~ here"'
+ok "and not of the token" eval '! dmesg | grep unknown-token'
 kill $monitor
 
 for who in nobody netadmin; do
