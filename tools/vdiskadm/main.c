@@ -9,6 +9,7 @@
 #include <string.h>
 #include <curl/curl.h>
 #include "api.h"
+#include "text.h"
 #include "vdiskadm.h"
 
 enum { OPTIONS_MAX = 48 };
@@ -34,6 +35,7 @@ static const char target_help[] =
 	"  --token-file FILE   who we are, for --server; ~/.config/vdisk/token\n";
 
 static const struct command *const commands[] = {
+	&image_command,
 	&status_command,
 };
 
@@ -48,15 +50,23 @@ static void print_name(FILE *to)
 		fprintf(to, "%s%s%s", noun->name, verb ? " " : "", verb ? verb->name : "");
 }
 
+/* What is told may quote a server: it is made clean. */
 static void complain(bool here, const char *format, va_list args)
 {
+	char *text, *clean;
+
 	fflush(stdout);
 	fputs("vdiskadm: ", stderr);
 	if (here && noun) {
 		print_name(stderr);
 		fputs(": ", stderr);
 	}
-	vfprintf(stderr, format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	clean = text_clean(must(text));
+	fputs(clean, stderr);
+	free(clean);
+	free(text);
 }
 
 int fail(const char *format, ...)

@@ -26,6 +26,7 @@ struct command {
 };
 
 /* The nouns' tables, each at the end of the noun's file. */
+extern const struct command image_command;
 extern const struct command status_command;
 
 /* fail - "vdiskadm: …" on standard error. Returns EXIT_FAILED. */

@@ -3,7 +3,8 @@
 
 PROGRAMS += vdiskadm
 VDISKADM_SRCS := $(sort $(wildcard tools/vdiskadm/*.c))
-vdiskadm_SRCS = $(sort $(VDISKADM_SRCS) lib/error.c)
+vdiskadm_SRCS = $(sort $(VDISKADM_SRCS) lib/error.c lib/client_names.c \
+	tools/vdiskctl/parse.c tools/vdiskctl/format.c)
 vdiskadm_LIBS = -lcurl -ljansson -lgnutls
 
 INSTALL_TARGETS += install-vdiskadm

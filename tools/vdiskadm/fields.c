@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fields.h"
+#include "text.h"
+#include "when.h"
+#include "../vdiskctl/parse.h"
+
+/* Percents of a client's memory mean something there only; here they are to be well-formed. */
+#define ANY_MEMORY (1ULL << 40)
+
+void fields_options(const struct field *fields, const struct option *options,
+		    struct option *joined)
+{
+	size_t i;
+
+	for (; options && options->name; options++)
+		*joined++ = *options;
+	for (i = 0; fields && fields[i].option; i++)
+		*joined++ = (struct option){
+			.name = fields[i].option,
+			.has_arg = fields[i].kind == FIELD_TRUE ? no_argument : required_argument,
+			.val = FIELD_OPTION + (int)i,
+		};
+	memset(joined, 0, sizeof(*joined));
+}
+
+const struct field *field_of(const struct field *fields, int option)
+{
+	if (option < FIELD_OPTION || option >= FIELD_OPTION + FIELDS_MAX)
+		return NULL;
+	return &fields[option - FIELD_OPTION];
+}
+
+static int put(json_t *body, const char *key, json_t *value)
+{
+	if (json_object_set_new(body, key, must(value)) < 0)
+		must(NULL);
+	return 0;
+}
+
+static json_t *text_json(const char *text)
+{
+	return json_string(text);
+}
+
+static int take_text(const struct field *field, const char *value, json_t *body,
+		     struct vdisk_error *err)
+{
+	const char *const *word = field->words;
+	json_t *text;
+
+	while (word && *word && strcmp(*word, value))
+		word++;
+	if (word && !*word)
+		return vdisk_error_set(err, EINVAL, "--%s cannot be '%s'", field->option, value);
+	text = text_json(value);
+	if (!text)
+		return vdisk_error_set(err, EINVAL, "--%s '%s' is not UTF-8", field->option, value);
+	return put(body, field->key, text);
+}
+
+static int take_yes_no(const struct field *field, const char *value, json_t *body,
+		       struct vdisk_error *err)
+{
+	if (strcmp(value, "yes") && strcmp(value, "no"))
+		return vdisk_error_set(err, EINVAL, "--%s is yes or no, not '%s'", field->option,
+				       value);
+	return put(body, field->key, json_boolean(*value == 'y'));
+}
+
+static int take_number(const struct field *field, const char *value, json_t *body,
+		       struct vdisk_error *err)
+{
+	char *what = text_format("--%s", field->option);
+	uint32_t number;
+	int ret;
+
+	ret = parse_number(value, field->min, field->max ? field->max : INT32_MAX, what, &number,
+			   err);
+	free(what);
+	return ret < 0 ? ret : put(body, field->key, json_integer(number));
+}
+
+static int take_seconds(const struct field *field, const char *value, json_t *body,
+			struct vdisk_error *err)
+{
+	int64_t seconds;
+	int ret;
+
+	ret = parse_duration(value, &seconds, err);
+	return ret < 0 ? ret : put(body, field->key, json_integer(seconds));
+}
+
+static int take_list(const struct field *field, const char *value, json_t *body,
+		     struct vdisk_error *err)
+{
+	json_t *list = json_object_get(body, field->key), *item;
+	size_t length;
+
+	if (!list) {
+		put(body, field->key, json_array());
+		list = json_object_get(body, field->key);
+	}
+	for (; *value; value += length + !!value[length]) {
+		length = strcspn(value, ",");
+		if (!length)
+			return vdisk_error_set(err, EINVAL, "--%s has an empty item", field->option);
+		item = json_stringn(value, length);
+		if (!item)
+			return vdisk_error_set(err, EINVAL, "--%s is not UTF-8", field->option);
+		if (json_array_append_new(list, item) < 0)
+			must(NULL);
+	}
+	return 0;
+}
+
+static int take_overlay(const struct field *field, const char *value, json_t *body,
+			struct vdisk_error *err)
+{
+	struct vdisk_overlay overlay = { 0 };
+	int ret;
+
+	ret = parse_overlay(value, ANY_MEMORY, &overlay, err);
+	return ret < 0 ? ret : put(body, field->key, text_json(value));
+}
+
+static int take_property(const struct field *field, const char *value, json_t *body,
+			 struct vdisk_error *err)
+{
+	const char *equals = strchr(value, '=');
+	json_t *object, *text;
+	char *name;
+
+	if (!equals || equals == value)
+		return vdisk_error_set(err, EINVAL, "--%s '%s' is not NAME=VALUE", field->option,
+				       value);
+	text = text_json(equals + 1);
+	if (!text || !json_object_get(body, field->key))
+		put(body, field->key, json_object());
+	object = json_object_get(body, field->key);
+	name = must(strndup(value, equals - value));
+	if (!text || json_object_set_new(object, name, text) < 0) {
+		free(name);
+		return vdisk_error_set(err, EINVAL, "--%s '%s' is not UTF-8", field->option, value);
+	}
+	free(name);
+	return 0;
+}
+
+static bool is_none(const char *value)
+{
+	return !*value || !strcmp(value, "none");
+}
+
+int fields_take(const struct field *field, const char *value, json_t *body,
+		struct vdisk_error *err)
+{
+	switch (field->kind) {
+	case FIELD_TEXT_OR_NULL:
+		if (is_none(value))
+			return put(body, field->key, json_null());
+		return take_text(field, value, body, err);
+	case FIELD_TEXT:
+		return take_text(field, value, body, err);
+	case FIELD_YES_NO:
+		return take_yes_no(field, value, body, err);
+	case FIELD_TRUE:
+		return put(body, field->key, json_true());
+	case FIELD_NUMBER_OR_NULL:
+		if (is_none(value))
+			return put(body, field->key, json_null());
+		return take_number(field, value, body, err);
+	case FIELD_NUMBER:
+		return take_number(field, value, body, err);
+	case FIELD_SECONDS:
+		return take_seconds(field, value, body, err);
+	case FIELD_LIST:
+		return take_list(field, value, body, err);
+	case FIELD_OVERLAY:
+		return take_overlay(field, value, body, err);
+	case FIELD_PROPERTY:
+		return take_property(field, value, body, err);
+	}
+	return vdisk_error_set(err, EINVAL, "--%s", field->option);
+}
