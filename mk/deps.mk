@@ -2,7 +2,8 @@
 # make deps: what building and testing need, from Debian 12.
 
 DEPS_BUILD := build-essential pkg-config linux-headers-amd64 libnl-3-dev libnl-genl-3-dev \
-	liburing-dev libjansson-dev libgnutls28-dev libcurl4-gnutls-dev uuid-dev dwarves libsqlite3-dev
+	liburing-dev libjansson-dev libgnutls28-dev libcurl4-gnutls-dev \
+	libmicrohttpd-dev uuid-dev dwarves libsqlite3-dev
 DEPS_KERNEL := linux-image-amd64 linux-source-6.1 xz-utils bc bison flex libelf-dev libssl-dev \
 	rsync kmod cpio zstd
 DEPS_TEST := qemu-system-x86 qemu-utils busybox-static mmdebstrap fio nbdkit nbd-client \

@@ -2,11 +2,12 @@
 # Fuzzer of what vdiskd reads from a client: the whole connection.
 
 FUZZERS += fuzz_server
-fuzz_server_SRCS := tests/fuzz/fuzz_server.c \
-	$(filter-out %/main.c %/stamp_main.c %/server.c %/worker.c %/watch.c %/listener.c %/config.c,\
+fuzz_server_SRCS = tests/fuzz/fuzz_server.c \
+	$(filter-out %/main.c %/stamp_main.c %/server.c %/worker.c %/watch.c %/listener.c %/config.c \
+	$(CONTROL_SRCS),\
 	$(wildcard tools/vdiskd/*.c))
 
-$(B)/fuzz_server: $(fuzz_server_SRCS) $(wildcard tools/vdiskd/*.h) kernel/nbd.h
+$(B)/fuzz_server: $$(fuzz_server_SRCS) $(wildcard tools/vdiskd/*.h) kernel/nbd.h
 	$(Q)mkdir -p $(@D)
 	$(if $(filter 1,$(V)),,@echo "  FUZZ    $@")
 	$(Q)$(or $(FUZZ_CC),clang) -std=gnu11 $(WARN) -g -O1 -fsanitize=fuzzer,address,undefined \

@@ -118,7 +118,6 @@ static bool split_port(const char *text, char *host, size_t size, unsigned int *
 {
 	const char *colon = strrchr(text, ':'), *end;
 
-	*port = NBD_PORT;
 	if (*text == '[') {
 		end = strchr(++text, ']');
 		if (!end || (end[1] && end[1] != ':'))
@@ -139,12 +138,12 @@ static bool split_port(const char *text, char *host, size_t size, unsigned int *
 	return true;
 }
 
-bool endpoint_parse(const char *text, struct sockaddr_storage *sa, socklen_t *length)
+bool endpoint_parse(const char *text, unsigned int port, struct sockaddr_storage *sa,
+		    socklen_t *length)
 {
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)sa;
 	struct sockaddr_in *four = (struct sockaddr_in *)sa;
 	char host[ADDRESS_TEXT];
-	unsigned int port;
 
 	memset(sa, 0, sizeof(*sa));
 	if (!split_port(text, host, sizeof(host), &port))

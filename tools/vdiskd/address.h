@@ -53,12 +53,14 @@ bool network_has(const struct network *network, const struct address *address);
 /**
  * endpoint_parse - read "ADDR:PORT", "[ADDR6]:PORT", "ADDR" or "*:PORT"
  * @text:   what the user wrote
+ * @port:   when it names none
  * @sa:     filled in
  * @length: its length
  *
  * Return: false when it is none of these.
  */
-bool endpoint_parse(const char *text, struct sockaddr_storage *sa, socklen_t *length);
+bool endpoint_parse(const char *text, unsigned int port, struct sockaddr_storage *sa,
+		    socklen_t *length);
 
 /** endpoint_format - write a socket address with its port, into ADDRESS_TEXT bytes */
 const char *endpoint_format(const struct sockaddr_storage *sa, char *text);

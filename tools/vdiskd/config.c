@@ -6,12 +6,15 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "nbd.h"
 #include "util.h"
 
 enum {
@@ -21,6 +24,8 @@ enum {
 	/* Up to here copying costs less than the work for each page (measured). */
 	SPLICE_ABOVE = 128 << 10,
 	SPLICE_KIB_MOST = 1024,
+	HTTP_PORT = 10810,
+	API_PORT = 10811,
 };
 
 struct context {
@@ -63,19 +68,24 @@ static void *must(void *pointer)
 	exit(EXIT_FAILURE);
 }
 
-static int set_store(struct context *context, const char *value)
+static int set_text(char **text, const char *value)
 {
-	free(context->config->store);
-	context->config->store = must(strdup(value));
+	free(*text);
+	*text = must(strdup(value));
 	return 0;
 }
 
-static int set_listen(struct context *context, const char *value)
+static int set_store(struct context *context, const char *value)
+{
+	return set_text(&context->config->store, value);
+}
+
+static int add_listen(struct context *context, struct config_listen **last, unsigned int port,
+		      const char *value)
 {
 	struct config_listen *listen = must(calloc(1, sizeof(*listen)));
-	struct config_listen **last = &context->config->listen;
 
-	if (!endpoint_parse(value, &listen->address, &listen->length)) {
+	if (!endpoint_parse(value, port, &listen->address, &listen->length)) {
 		free(listen);
 		return complain(context, "'%s' is no address to listen on: write ADDRESS:PORT, [ADDRESS]:PORT or *:PORT",
 				value);
@@ -85,6 +95,62 @@ static int set_listen(struct context *context, const char *value)
 		last = &(*last)->next;
 	*last = listen;
 	return 0;
+}
+
+static int set_listen(struct context *context, const char *value)
+{
+	return add_listen(context, &context->config->listen, NBD_PORT, value);
+}
+
+static int set_catalog(struct context *context, const char *value)
+{
+	if (strncmp(value, "sqlite:", 7) || !value[7])
+		return complain(context, "'%s' is no catalog: write sqlite:FILE", value);
+	return set_text(&context->config->catalog, value);
+}
+
+static int set_http(struct context *context, const char *value)
+{
+	return add_listen(context, &context->config->http, HTTP_PORT, value);
+}
+
+static int set_api(struct context *context, const char *value)
+{
+	return add_listen(context, &context->config->api, API_PORT, value);
+}
+
+static bool is_loopback(const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)sa;
+	const struct sockaddr_in *four = (const struct sockaddr_in *)sa;
+
+	if (sa->ss_family == AF_INET)
+		return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
+
+static int set_api_plain(struct context *context, const char *value)
+{
+	struct config_listen *listen;
+
+	if (add_listen(context, &context->config->api_plain, API_PORT, value))
+		return -1;
+	for (listen = context->config->api_plain; listen->next; listen = listen->next)
+		;
+	if (!is_loopback(&listen->address))
+		return complain(context, "'%s' is no address of loopback, and without TLS the API is for no other: use 'api'",
+				value);
+	return 0;
+}
+
+static int set_keys(struct context *context, const char *value)
+{
+	return set_text(&context->config->keys, value);
+}
+
+static int set_socket(struct context *context, const char *value)
+{
+	return set_text(&context->config->socket, value);
 }
 
 static int set_writable(struct context *context, const char *value)
@@ -184,6 +250,12 @@ static const struct option options[] = {
 	{ "store", "DIR", "serve the images NAME.img in DIR", set_store },
 	{ "listen", "ADDR:PORT", "listen there; repeatable (127.0.0.1:10809 and [::1]:10809)",
 	  set_listen },
+	{ "catalog", "sqlite:FILE", "clients, images and sessions are kept there", set_catalog },
+	{ "http", "ADDR:PORT", "for firmware: boot files by HTTP; repeatable", set_http },
+	{ "api", "ADDR:PORT", "for clients and administrators: HTTPS; repeatable", set_api },
+	{ "api-plain", "ADDR:PORT", "the same without TLS, on loopback; repeatable", set_api_plain },
+	{ "keys", "DIR", "keys and certificates (/etc/vdisk/keys)", set_keys },
+	{ "socket", "PATH", "the API for this machine's root (/run/vdisk/api.sock)", set_socket },
 	{ "writable", "NAME", "let one client write to this image; repeatable", set_writable },
 	{ "allow", "CIDR", "who may use the writable image before it; repeatable", set_allow },
 	{ "threads", "N", "event loops (one a processor)", set_threads },
@@ -310,6 +382,9 @@ static int check(const struct context *context)
 
 	if (!context->config->store)
 		return complain(context, "no store: say where the images are with '--store DIR'");
+	if (!context->config->catalog &&
+	    (context->config->http || context->config->api || context->config->api_plain))
+		return complain(context, "'http', 'api' and 'api-plain' need a catalog: '--catalog sqlite:FILE'");
 	for (rule = context->config->writable; rule; rule = rule->next)
 		if (!rule->allowed)
 			return complain(context, "'--writable %s' needs '--allow CIDR' behind it: who may write",
@@ -325,6 +400,8 @@ int config_parse(struct config *config, int argc, char **argv)
 	*config = (struct config) {
 		.log_level = LOG_LEVEL_INFO,
 		.splice_above = SPLICE_ABOVE,
+		.keys = must(strdup("/etc/vdisk/keys")),
+		.socket = must(strdup("/run/vdisk/api.sock")),
 	};
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--help")) {
@@ -337,17 +414,26 @@ int config_parse(struct config *config, int argc, char **argv)
 	return check(&context) ? EXIT_USAGE + 1 : 0;
 }
 
-void config_free(struct config *config)
+static void free_listen(struct config_listen *listen)
 {
-	struct store_writable *rule;
-	struct config_listen *listen;
-	struct network *network;
+	struct config_listen *next;
 
-	while ((listen = config->listen)) {
-		config->listen = listen->next;
+	for (; listen; listen = next) {
+		next = listen->next;
 		free(listen->text);
 		free(listen);
 	}
+}
+
+void config_free(struct config *config)
+{
+	struct store_writable *rule;
+	struct network *network;
+
+	free_listen(config->listen);
+	free_listen(config->http);
+	free_listen(config->api);
+	free_listen(config->api_plain);
 	while ((rule = config->writable)) {
 		config->writable = rule->next;
 		while ((network = rule->allowed)) {
@@ -357,4 +443,7 @@ void config_free(struct config *config)
 		free(rule);
 	}
 	free(config->store);
+	free(config->catalog);
+	free(config->keys);
+	free(config->socket);
 }

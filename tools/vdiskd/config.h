@@ -18,6 +18,10 @@ struct config_listen {
 struct config {
 	char *store;
 	struct config_listen *listen;
+	char *catalog;			/* NULL: none, and then none of these five */
+	char *keys, *socket;
+	struct config_listen *http;	/* for firmware */
+	struct config_listen *api, *api_plain;
 	struct store_writable *writable;
 	unsigned int threads;		/* 0: as many as there are processors */
 	unsigned int buffers;		/* MiB; 0: by the machine's memory */

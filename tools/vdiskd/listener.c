@@ -70,7 +70,7 @@ static void announce(int fd)
 }
 
 /* "*" is every address of the machine, where there is no IPv6 as well. */
-static int open_listen(const struct config_listen *listen)
+int listener_open(const struct config_listen *listen)
 {
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&listen->address;
 	struct sockaddr_storage any = { .ss_family = AF_INET };
@@ -91,7 +91,7 @@ static int open_configured(const struct config *config, int *listeners, unsigned
 	for (listen = config->listen; listen; listen = listen->next) {
 		if (count == most)
 			return complain(listen->text, EMFILE);
-		fd = open_listen(listen);
+		fd = listener_open(listen);
 		if (fd < 0)
 			return complain(listen->text, -fd);
 		announce(fd);
@@ -110,7 +110,7 @@ static int open_default(int *listeners)
 	int fd;
 
 	for (i = 0; i < 2; i++) {
-		endpoint_parse(addresses[i], &sa, &length);
+		endpoint_parse(addresses[i], NBD_PORT, &sa, &length);
 		fd = open_one(&sa, length, false);
 		if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
 			continue;

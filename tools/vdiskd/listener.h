@@ -5,6 +5,9 @@
 
 #include "config.h"
 
+/** listener_open - a socket that listens on one address; -errno on failure */
+int listener_open(const struct config_listen *listen);
+
 /**
  * listener_open_all - open every socket the configuration asks for
  * @config:    its "listen" addresses; loopback when there are none

@@ -20,6 +20,8 @@
 #include "admission.h"
 #include "config.h"
 #include "connection.h"
+#include "control.h"
+#include "http.h"
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
@@ -240,6 +242,10 @@ static void size_up(struct server *server, unsigned int descriptors)
 		mib = MIN(MAX(mib, 64ULL), 512ULL);
 	}
 	server->pool_cap = (mib << 20) / server->loop_count;
+	if (config->catalog) {
+		server->http_most = MIN(descriptors / 4, (unsigned int)HTTP_CONNECTIONS_MOST);
+		descriptors -= server->http_most;
+	}
 	pipes = geteuid() ? PIPES_UNPRIVILEGED : PIPES_PRIVILEGED;
 	pipes = MIN(pipes, descriptors / 8ULL);
 	server->pipe_cap = MAX(pipes / server->loop_count, 4ULL);
@@ -333,6 +339,7 @@ static void serve(struct server *server, int signals)
 		if (tick_is_due(server)) {
 			admission_expire();
 			watch_tick(&server->watch);
+			control_tick(server->control);
 			for (i = 0; i < server->loop_count; i++)
 				loop_tick(&server->loops[i]);
 		}
@@ -373,12 +380,18 @@ int server_run(const struct config *config)
 	if (ret)
 		return complain("cannot start an event loop; Linux 6.1 with io_uring is needed",
 				"io_uring", -ret);
+	if (config->catalog) {
+		server.control = control_start(config, &server);
+		if (!server.control)
+			_exit(EXIT_FAILURE);	/* the loops have nobody to serve yet */
+	}
 	log_event(LOG_LEVEL_INFO, "serving", "store", config->store);
 	tell_manager("READY=1");
 	serve(&server, signals);
 	tell_manager("STOPPING=1");
 	for (i = 0; i < server.listener_count; i++)
 		close(server.listeners[i]);
+	control_stop(server.control);
 	all = stop_loops(&server);
 	log_event(all ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "ended", "reason",
 		  all ? NULL : "some clients did not take their last replies");

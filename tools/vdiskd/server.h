@@ -13,6 +13,7 @@
 #include "worker.h"
 
 struct config;
+struct control;
 struct loop;
 
 enum server_limits { LISTENERS_MOST = 64 };
@@ -30,6 +31,8 @@ struct server {
 	int listeners[LISTENERS_MOST];
 	unsigned int listener_count;
 	unsigned int connections_most;
+	unsigned int http_most;		/* connections of the control plane */
+	struct control *control;	/* NULL: no catalog */
 	bool full;			/* the last accept found no room */
 	time_t last_tick;
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "control.h"
+
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+
+#include "catalog.h"
+#include "config.h"
+#include "error.h"
+#include "http.h"
+#include "log.h"
+#include "pem.h"
+#include "server.h"
+
+static int open_all(struct control *control)
+{
+	const struct config *config = control->config;
+	struct vdisk_error err = { .code = 0 };
+	int ret;
+
+	ret = pem_load_farm_key(config->keys, &control->farm_key);
+	if (ret < 0)
+		return -1;
+	control->has_farm_key = ret;
+	if (!ret)
+		log_event(LOG_LEVEL_WARNING, "nobody can log in", "reason", "there is no farm.key",
+			  "on", config->keys, "hint", "'vdiskadm init' makes it");
+	if (catalog_open(&control->catalog, config->catalog, &err)) {
+		log_event(LOG_LEVEL_ERROR, "cannot open the catalog", "on", config->catalog,
+			  "reason", err.text);
+		return -1;
+	}
+	return http_start(control);
+}
+
+struct control *control_start(const struct config *config, struct server *server)
+{
+	struct control *control = calloc(1, sizeof(*control));
+
+	if (!control) {
+		log_event(LOG_LEVEL_ERROR, "no memory for the control plane");
+		return NULL;
+	}
+	control->config = config;
+	control->server = server;
+	control->started = time(NULL);
+	control->connections_most = server->http_most;
+	if (!open_all(control))
+		return control;
+	control_stop(control);
+	return NULL;
+}
+
+void control_stop(struct control *control)
+{
+	if (!control)
+		return;
+	http_stop(control);
+	catalog_close(control->catalog);
+	gnutls_memset(&control->farm_key, 0, sizeof(control->farm_key));
+	free(control);
+}
+
+void control_tick(struct control *control)
+{
+	if (!control)
+		return;
+	http_tick();
+}

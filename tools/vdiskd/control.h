@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The control plane: what vdiskd does with a catalog.  It has threads of its own;
+ * the data plane never waits for any of it.
+ */
+#ifndef VDISKD_CONTROL_H
+#define VDISKD_CONTROL_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "token.h"
+
+struct catalog;
+struct config;
+struct http_listener;
+struct server;
+
+struct control {
+	const struct config *config;
+	struct server *server;
+	struct catalog *catalog;
+	struct token_key farm_key;		/* signs the tokens of sessions */
+	bool has_farm_key;			/* without it nobody logs in */
+	time_t started;
+	unsigned int connections_most;		/* of HTTP */
+	struct http_listener *listeners;
+};
+
+/**
+ * control_start - open the catalog and listen
+ * @server: its event loops needn't run yet
+ *
+ * Complains by itself.  Return: NULL on failure.
+ */
+struct control *control_start(const struct config *config, struct server *server);
+
+/** control_stop - the opposite; NULL is fine */
+void control_stop(struct control *control);
+
+/** control_tick - a second has passed; NULL is fine */
+void control_tick(struct control *control);
+
+#endif
