@@ -36,7 +36,7 @@ HELP :=
 include $(sort $(wildcard lib/*.mk tools/*/*.mk tests/*/*.mk tests/*.mk mk/*.mk))
 
 HELP += 'make install       DESTDIR= PREFIX=/usr KVER=: module, tools, boot files, units, manuals'
-.PHONY: install-module all module user check check-all check-debug demo bench deps install clean help format lint
+.PHONY: install-module all module user check check-all check-debug demo bench deps install install-user clean help format lint
 all: module user
 user: $(addprefix $(B)/,$(PROGRAMS))
 
@@ -74,6 +74,8 @@ install-module: module
 	$(Q)test -n "$(DESTDIR)" || depmod "$(KVER)"
 
 install: $(INSTALL_TARGETS)
+# Without the module: for packages, whose module DKMS builds.
+install-user: $(filter-out install-module,$(INSTALL_TARGETS))
 
 clean:
 	$(Q)rm -rf $(B)/obj $(B)/$(KVER) $(addprefix $(B)/,$(PROGRAMS) $(TEST_PROGRAMS))

@@ -12,7 +12,7 @@ DEPS_TEST := qemu-system-x86 qemu-utils busybox-static mmdebstrap fio nbdkit nbd
 	ipxe ipxe-qemu ovmf xorriso mtools isolinux syslinux-common openssh-client \
 	uuid-runtime jq sqlite3 perl-base util-linux
 DEPS_LINT := sparse shellcheck cppcheck clang clang-format clang-tidy libclang-rt-14-dev codespell
-DEPS := $(DEPS_BUILD) $(DEPS_KERNEL) $(DEPS_TEST) $(DEPS_LINT)
+DEPS := $(DEPS_BUILD) $(DEPS_DEB) $(DEPS_KERNEL) $(DEPS_TEST) $(DEPS_LINT)
 
 .PHONY: deps
 deps:

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
+# The Debian packages in a clean system.
+
+BOOT_TESTS += tests/packages/test_packages
