@@ -32,8 +32,8 @@ extern struct api_target api_target;
  * @err: the server's reason on one line with its status, as "name is taken (409)"
  *
  * Return: 0, or a negative errno: -ENOENT (404), -EEXIST (409), -EAGAIN (412,
- * 503), -EACCES (401, 403), -EINVAL (400, 422), -ECONNREFUSED (nobody there),
- * -EPROTO (not an answer of ours), -EIO.
+ * 503), -EACCES (401, 403), -EINVAL (other 4xx), -EHOSTUNREACH (nobody there),
+ * -EPROTO (not an answer of ours), -EIO, or why it was not asked at all.
  */
 int api_call(const char *method, const char *path, const json_t *body, int64_t revision,
 	     json_t **answer, struct vdisk_error *err);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <curl/curl.h>
 #include "api.h"
 #include "text.h"
 #include "vdiskadm.h"
@@ -294,7 +293,7 @@ static int leading_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int first, ret;
+	int first;
 
 	/* Names may be in any script, also where the system says nothing. */
 	if (!setlocale(LC_ALL, "") || MB_CUR_MAX == 1)
@@ -310,9 +309,5 @@ int main(int argc, char **argv)
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
-		return fail("cannot start libcurl");
-	ret = finish(run(argc - first, argv + first));
-	curl_global_cleanup();
-	return ret;
+	return finish(run(argc - first, argv + first));
 }

@@ -3,9 +3,9 @@
 
 PROGRAMS += vdiskadm
 VDISKADM_SRCS := $(sort $(wildcard tools/vdiskadm/*.c))
-vdiskadm_SRCS = $(sort $(VDISKADM_SRCS) lib/error.c lib/client_names.c \
-	tools/vdiskctl/parse.c tools/vdiskctl/format.c)
-vdiskadm_LIBS = -lcurl -ljansson -lgnutls
+vdiskadm_SRCS = $(sort $(VDISKADM_SRCS) $(CATALOG_SRCS) $(FARM_SRCS) lib/client_names.c \
+	lib/base64url.c tools/vdiskctl/parse.c tools/vdiskctl/format.c)
+vdiskadm_LIBS = $(FARM_LIBS) $(CATALOG_LIBS)
 
 INSTALL_TARGETS += install-vdiskadm
 .PHONY: install-vdiskadm
