@@ -5,13 +5,13 @@ FUZZERS += fuzz_server
 fuzz_server_SRCS = tests/fuzz/fuzz_server.c \
 	$(filter-out %/main.c %/stamp_main.c %/server.c %/worker.c %/watch.c %/listener.c %/config.c \
 	$(CONTROL_SRCS),\
-	$(wildcard tools/vdiskd/*.c))
+	$(wildcard tools/vdiskd/*.c)) $(TOKEN_SRCS)
 
 $(B)/fuzz_server: $$(fuzz_server_SRCS) $(wildcard tools/vdiskd/*.h) kernel/nbd.h
 	$(Q)mkdir -p $(@D)
 	$(if $(filter 1,$(V)),,@echo "  FUZZ    $@")
 	$(Q)$(or $(FUZZ_CC),clang) -std=gnu11 $(WARN) -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -Itools/vdiskd $(CPPFLAGS) -o $@ $(filter %.c,$^) -luring -lpthread
+		-fno-sanitize-recover=all -Itools/vdiskd $(CPPFLAGS) -o $@ $(filter %.c,$^) -luring -lgnutls -lpthread
 
 .PHONY: fuzz-server
 fuzz-server: $(B)/fuzz_server

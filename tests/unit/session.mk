@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # Session tokens, and what vdiskd makes of them.
 
-TOKEN_SRCS := lib/token.c lib/base64url.c lib/error.c
-
 TEST_PROGRAMS += test_token
 test_token_SRCS := tests/unit/test_token.c $(TOKEN_SRCS)
-test_token_LIBS := -lgnutls
+test_token_LIBS := $(TOKEN_LIBS)
 UNIT_TESTS += $(B)/test_token
+
+TEST_PROGRAMS += test_gate
+test_gate_SRCS := tests/unit/test_gate.c $(addprefix tools/vdiskd/,gate.c gate_session.c name.c) \
+	$(TOKEN_SRCS)
+test_gate_LIBS := $(TOKEN_LIBS) -lpthread
+$(B)/obj/tests/unit/test_gate.o: OBJ_CFLAGS = -Itools/vdiskd
+UNIT_TESTS += $(B)/test_gate

@@ -77,6 +77,9 @@ struct connection *connection_create(struct loop *loop, int fd, const struct soc
 	c->claim.order = atomic_fetch_add(&accepted, 1);
 	c->claim.end = claim_end;
 	c->claim.retry = claim_retry;
+	c->hold.claim = &c->claim;
+	c->hold.fd = fd;
+	c->hold.sent = &c->sent_ever;
 	endpoint_format(peer, c->peer);
 	c->handshake = handshake_create();
 	if (!c->handshake || !connection_resize_in(c, IN_HANDSHAKE) ||
@@ -192,6 +195,7 @@ static void release_work(struct job *job)
 {
 	struct connection *c = container_of(job, struct connection, job);
 
+	gate_leave(c->loop->server->gate, &c->hold);
 	store_release(&c->loop->server->store, &c->claim);
 }
 

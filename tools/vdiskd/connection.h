@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "admission.h"
+#include "gate.h"
 #include "store.h"
 #include "worker.h"
 
@@ -73,6 +74,7 @@ struct connection {
 	struct buffer *out, **out_last;	/* replies in the order they go out */
 	size_t held;			/* bytes of buffers this connection has */
 	size_t sent;			/* bytes that its socket took in this tick */
+	atomic_ulong sent_ever;		/* the same since GO; others read it */
 	unsigned int slow;		/* ticks in which that wasn't enough */
 	unsigned int starved;		/* ticks without a buffer, though it needs one */
 
@@ -90,6 +92,7 @@ struct connection {
 	bool at_work, claimed;
 	struct task retry, stopped;	/* the claim's callbacks, on the loop */
 	struct claim claim;
+	struct gate_hold hold;
 	struct admission admission;
 	char peer[ADDRESS_TEXT];
 	const char *why;		/* it ended, for the log; NULL: as it should */

@@ -45,7 +45,7 @@ struct claim {
 
 struct export {
 	struct export *next;
-	char name[NAME_SIZE];
+	char name[EXPORT_KEY_SIZE];	/* NAME, or NAME@N when there is a catalog */
 	bool busy;		/* one thread works on it; it alone changes @open */
 	bool open;		/* @image is */
 	bool changed;		/* under our hands: closed until reloaded */

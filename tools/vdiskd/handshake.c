@@ -62,10 +62,11 @@ static void enter_transmission(struct connection *c)
 	admission_leave(&c->admission);
 	c->image = hs->image;
 	c->structured = hs->structured;
-	if (hs->structured && !strcmp(hs->contexts_name, hs->name))
+	if (hs->structured && !strcmp(hs->contexts_name, hs->target.told))
 		c->contexts = hs->contexts;
-	log_limited(LOG_LEVEL_INFO, "client connected", "peer", c->peer, "image", hs->name,
-		    "access", c->image->writable ? "writable" : "read-only");
+	log_limited(LOG_LEVEL_INFO, "client connected", "peer", c->peer, "image", hs->target.key,
+		    "session", hs->target.session ? hs->target.shown : NULL, "access",
+		    c->image->writable ? "writable" : "read-only");
 	handshake_destroy(hs);
 	c->handshake = NULL;
 	c->transmission = true;

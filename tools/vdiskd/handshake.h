@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "export.h"
-#include "name.h"
+#include "gate.h"
 #include "text.h"
 
 struct buffer;
@@ -50,8 +50,8 @@ struct handshake {
 	struct image *image;
 	/* Meta contexts that were chosen, and for which image. */
 	unsigned int contexts;
-	char contexts_name[NAME_SIZE];
-	char name[NAME_SIZE];
+	char contexts_name[GATE_TOLD_SIZE];
+	struct gate_target target;
 };
 
 struct handshake *handshake_create(void);
@@ -79,11 +79,11 @@ void option_answer(struct connection *c);
 void handshake_reply(struct handshake *hs, uint32_t type, const void *data, size_t length);
 void handshake_refuse(struct handshake *hs, uint32_t type, const char *words);
 
-/* What the image @name is, for one that doesn't go on it (yet); as store_describe(). */
-enum store_answer handshake_describe(struct connection *c, const char *name, struct image *image,
-				     char *words);
+/* What an export is, for one that doesn't go on it (yet); as store_describe(). */
+enum store_answer handshake_describe(struct connection *c, const struct gate_target *target,
+				     struct image *image, char *words);
 
-void handshake_refuse_name(struct handshake *hs, const char *name, size_t length);
+void handshake_refuse_export(struct handshake *hs, enum store_answer answer, const char *words);
 
 /* metacontext.c: LIST_META_CONTEXT and SET_META_CONTEXT; may wait for a disk */
 void handshake_meta_context(struct connection *c);

@@ -112,7 +112,8 @@ void handshake_meta_context(struct connection *c)
 	bool list = hs->option == NBD_OPT_LIST_META_CONTEXT;
 	const uint8_t *p = hs->data, *end = p + hs->length;
 	struct query queries[QUERIES_MAX], name;
-	char image_name[NAME_SIZE], words[IMAGE_WORDS];
+	struct gate_target target;
+	char words[IMAGE_WORDS];
 	enum store_answer got;
 	unsigned int found = 0;
 	struct image image;
@@ -131,18 +132,15 @@ void handshake_meta_context(struct connection *c)
 	}
 	if (!take_queries(hs, p, end, queries, &count))
 		return;
-	if (!name_from_export(name.text, name.length, image_name)) {
-		handshake_refuse_name(hs, name.text, name.length);
-		return;
-	}
-	got = handshake_describe(c, image_name, &image, words);
+	got = gate_resolve(c->loop->server->gate, name.text, name.length, &target, words);
+	if (got == STORE_OK)
+		got = handshake_describe(c, &target, &image, words);
 	if (got == STORE_WAIT) {
 		hs->outcome = HANDSHAKE_WAIT;
 		return;
 	}
 	if (got != STORE_OK) {
-		handshake_refuse(hs, got == STORE_UNKNOWN ? NBD_REP_ERR_UNKNOWN :
-				 NBD_REP_ERR_POLICY, words);
+		handshake_refuse_export(hs, got, words);
 		return;
 	}
 	if (*image.stamp)
@@ -153,7 +151,7 @@ void handshake_meta_context(struct connection *c)
 		found = 1 << META_ALLOCATION | (*image.stamp ? 1 << META_STAMP : 0);
 	if (!list) {
 		hs->contexts = found;
-		strcpy(hs->contexts_name, image_name);
+		strcpy(hs->contexts_name, target.told);
 	}
 	answer(hs, found, list, names);
 }

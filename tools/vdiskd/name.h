@@ -6,7 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NAME_LONGEST = 63, NAME_SIZE = NAME_LONGEST + 1 };
+enum {
+	NAME_LONGEST = 63,
+	NAME_SIZE = NAME_LONGEST + 1,
+	EXPORT_KEY_SIZE = NAME_SIZE + 11,	/* with a version: "NAME@4294967295" */
+};
 
 struct name {
 	char text[NAME_SIZE];

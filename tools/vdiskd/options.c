@@ -57,13 +57,12 @@ static void reply_export(struct handshake *hs, const struct image *image)
 
 static void reply_name(struct handshake *hs)
 {
-	uint8_t info[2 + NAME_SIZE + 2];
-	size_t length = strlen(hs->name);
+	uint8_t info[2 + GATE_TOLD_SIZE];
+	size_t length = strlen(hs->target.told);
 
 	put_be16(info, NBD_INFO_NAME);
-	memcpy(info + 2, hs->name, length);
-	memcpy(info + 2 + length, "@1", 2);
-	handshake_reply(hs, NBD_REP_INFO, info, length + 4);
+	memcpy(info + 2, hs->target.told, length);
+	handshake_reply(hs, NBD_REP_INFO, info, 2 + length);
 }
 
 static void reply_block_size(struct handshake *hs)
@@ -77,7 +76,7 @@ static void reply_block_size(struct handshake *hs)
 	handshake_reply(hs, NBD_REP_INFO, info, sizeof(info));
 }
 
-static void refuse_export(struct handshake *hs, enum store_answer answer, const char *words)
+void handshake_refuse_export(struct handshake *hs, enum store_answer answer, const char *words)
 {
 	handshake_refuse(hs, answer == STORE_UNKNOWN ? NBD_REP_ERR_UNKNOWN : NBD_REP_ERR_POLICY,
 			 words);
@@ -87,35 +86,39 @@ static void refuse_export(struct handshake *hs, enum store_answer answer, const 
 static enum store_answer go(struct connection *c, char *words)
 {
 	struct handshake *hs = c->handshake;
+	struct server *server = c->loop->server;
 	enum store_answer answer;
 
 	c->claimed = true;
-	answer = store_claim(&c->loop->server->store, hs->name, &c->claim, words);
+	answer = gate_enter(server->gate, &hs->target, &c->hold, words);
 	if (answer == STORE_OK)
+		answer = store_claim(&server->store, hs->target.key, &c->claim, words);
+	if (answer == STORE_OK) {
 		hs->image = &c->claim.export->image;
+		gate_live(server->gate, &c->hold);
+	} else if (answer != STORE_WAIT) {
+		gate_leave(server->gate, &c->hold);
+	}
 	return answer;
 }
 
-enum store_answer handshake_describe(struct connection *c, const char *name, struct image *image,
-				     char *words)
+/* What the name off the wire means, and then to go on it. */
+static enum store_answer go_by_name(struct connection *c, const void *name, size_t length,
+				    char *words)
+{
+	struct handshake *hs = c->handshake;
+	enum store_answer answer;
+
+	answer = gate_resolve(c->loop->server->gate, name, length, &hs->target, words);
+	return answer == STORE_OK ? go(c, words) : answer;
+}
+
+enum store_answer handshake_describe(struct connection *c, const struct gate_target *target,
+				     struct image *image, char *words)
 {
 	/* While it waits, the store knows of it. */
 	c->claimed = true;
-	return store_describe(&c->loop->server->store, name, &c->claim, image, words);
-}
-
-static void unknown_words(const char *name, size_t length, char *words)
-{
-	/* As the client wrote it, but not the whole of something endless. */
-	snprintf(words, IMAGE_WORDS, "no image '%.*s' here", (int)MIN(length, (size_t)100), name);
-}
-
-void handshake_refuse_name(struct handshake *hs, const char *name, size_t length)
-{
-	char words[IMAGE_WORDS];
-
-	unknown_words(name, length, words);
-	handshake_refuse(hs, NBD_REP_ERR_UNKNOWN, words);
+	return store_describe(&c->loop->server->store, target->key, &c->claim, image, words);
 }
 
 /* INFO and GO: name length, name, number of information requests, requests. */
@@ -154,20 +157,20 @@ static void option_go(struct connection *c)
 		handshake_refuse(hs, NBD_REP_ERR_INVALID, "the option's lengths don't agree");
 		return;
 	}
-	if (!name_from_export((const char *)name, length, hs->name)) {
-		handshake_refuse_name(hs, (const char *)name, length);
-		return;
+	if (hs->option == NBD_OPT_GO) {
+		answer = go_by_name(c, name, length, words);
+	} else {
+		answer = gate_resolve(c->loop->server->gate, (const char *)name, length,
+				      &hs->target, words);
+		if (answer == STORE_OK)
+			answer = handshake_describe(c, &hs->target, &image, words);
 	}
-	if (hs->option == NBD_OPT_INFO)
-		answer = handshake_describe(c, hs->name, &image, words);
-	else
-		answer = go(c, words);
 	if (answer == STORE_WAIT) {
 		hs->outcome = HANDSHAKE_WAIT;
 		return;
 	}
 	if (answer != STORE_OK) {
-		refuse_export(hs, answer, words);
+		handshake_refuse_export(hs, answer, words);
 		return;
 	}
 	reply_export(hs, hs->option == NBD_OPT_INFO ? &image : hs->image);
@@ -188,12 +191,7 @@ static void option_export_name(struct connection *c)
 	uint8_t info[10 + 124] = { 0 };
 
 	hs->outcome = HANDSHAKE_DROP;
-	if (!name_from_export((const char *)hs->data, hs->length, hs->name)) {
-		unknown_words((const char *)hs->data, hs->length, words);
-		log_limited(LOG_LEVEL_WARNING, "client refused", "peer", c->peer, "reason", words);
-		return;
-	}
-	answer = go(c, words);
+	answer = go_by_name(c, hs->data, hs->length, words);
 	if (answer == STORE_WAIT) {
 		hs->outcome = HANDSHAKE_WAIT;
 		return;
@@ -211,6 +209,7 @@ static void option_export_name(struct connection *c)
 static void option_list(struct connection *c)
 {
 	struct handshake *hs = c->handshake;
+	struct server *server = c->loop->server;
 	struct name *names;
 	uint8_t entry[4 + NAME_SIZE];
 	size_t count, i, length;
@@ -219,7 +218,8 @@ static void option_list(struct connection *c)
 		handshake_refuse(hs, NBD_REP_ERR_INVALID, "LIST takes no data");
 		return;
 	}
-	if (store_list(&c->loop->server->store, &names, &count)) {
+	if (server->gate ? gate_list(server->gate, &names, &count) :
+	    store_list(&server->store, &names, &count)) {
 		handshake_refuse(hs, NBD_REP_ERR_PLATFORM, "the store cannot be read");
 		return;
 	}

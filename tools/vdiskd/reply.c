@@ -195,6 +195,15 @@ void reply_drop(struct connection *c)
 		drop_first(c);
 }
 
+static void count_sent(struct connection *c, size_t sent)
+{
+	c->sent += sent;
+	/* This thread alone writes it. */
+	if (c->transmission)
+		atomic_store_explicit(&c->sent_ever, atomic_load_explicit(&c->sent_ever,
+				      memory_order_relaxed) + sent, memory_order_relaxed);
+}
+
 /* Takes @sent bytes off the front of the queue. */
 static void account_sent(struct connection *c, size_t sent)
 {
@@ -248,7 +257,7 @@ static ssize_t send_memory(struct connection *c)
 		sent = sendmsg(c->fd, &message, flags);
 	if (sent < 0)
 		return -errno;
-	c->sent += sent;
+	count_sent(c, sent);
 	account_sent(c, sent);
 	return (size_t)sent < total ? -EAGAIN : sent;
 }
@@ -268,7 +277,7 @@ static ssize_t send_pipe(struct connection *c)
 	if (!sent)
 		return -EPIPE;
 	buffer->piped -= sent;
-	c->sent += sent;
+	count_sent(c, sent);
 	if (!buffer->piped)
 		drop_first(c);
 	return sent;

@@ -14,6 +14,7 @@
 
 struct config;
 struct control;
+struct gate;
 struct loop;
 
 enum server_limits { LISTENERS_MOST = 64 };
@@ -21,6 +22,7 @@ enum server_limits { LISTENERS_MOST = 64 };
 struct server {
 	const struct config *config;
 	struct store store;
+	struct gate *gate;		/* NULL without a catalog */
 	struct workers workers;		/* for requests */
 	struct workers doorkeepers;	/* GO, close and their like: no request delays these */
 	struct watch watch;

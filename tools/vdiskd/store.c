@@ -19,6 +19,7 @@ static const char suffix[] = ".img";
 enum {
 	WATCH_FOLDER = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
 		       IN_ATTRIB,
+	FILE_SIZE = EXPORT_KEY_SIZE + sizeof("/disk.img"),
 };
 
 int store_open(struct store *store, const char *path)
@@ -65,10 +66,15 @@ struct store_writable *store_writable_find(const struct store *store, const char
 	return NULL;
 }
 
-static void file_of(const char *name, char file[NAME_SIZE + sizeof(suffix)])
+/* NAME is NAME.img; NAME@N, which only a catalog has, is NAME/N/disk.img. */
+static void file_of(const char *name, char file[FILE_SIZE])
 {
-	strcpy(file, name);
-	strcat(file, suffix);
+	const char *at = strchr(name, '@');
+
+	if (at)
+		snprintf(file, FILE_SIZE, "%.*s/%s/disk.img", (int)(at - name), name, at + 1);
+	else
+		snprintf(file, FILE_SIZE, "%s%s", name, suffix);
 }
 
 /* Whether this client may have this name at all. */
@@ -92,7 +98,7 @@ static enum store_answer check_access(const struct store *store, const char *nam
 /* Only that of the very file which was stamped is worth anything. */
 static void learn_stamp(const struct store *store, const char *name, struct image *image)
 {
-	char file[NAME_SIZE + sizeof(suffix)];
+	char file[FILE_SIZE];
 	struct stamp stamp;
 	int ret;
 
@@ -119,7 +125,7 @@ static enum store_answer open_image(const struct store *store, const char *name,
 				    struct image *image, char *words)
 {
 	bool writable = store_writable_find(store, name);
-	char file[NAME_SIZE + sizeof(suffix)], why[IMAGE_WORDS];
+	char file[FILE_SIZE], why[IMAGE_WORDS];
 	int ret;
 
 	file_of(name, file);
@@ -149,7 +155,7 @@ enum sameness { IMAGE_SAME, IMAGE_CHANGED, IMAGE_GONE };
 /* Whether the open image is what was opened, and what its name still means. */
 static enum sameness compare(const struct store *store, const struct export *export)
 {
-	char file[NAME_SIZE + sizeof(suffix)];
+	char file[FILE_SIZE];
 	struct image_identity now;
 	struct stat st;
 

@@ -3,14 +3,14 @@
 
 PROGRAMS += vdiskd
 vdiskd_SRCS := $(sort $(wildcard tools/vdiskd/*.c)) $(sort $(CATALOG_SRCS) $(APITOKEN_SRCS) \
-	lib/token.c lib/pin.c lib/proof.c)
+	$(TOKEN_SRCS) lib/pin.c lib/proof.c)
 vdiskd_LIBS := -luring -lmicrohttpd -lgnutls $(CATALOG_LIBS) -lpthread
 
 vdiskd_LIBS += $(if $(wildcard lib/catalog_sqlite*.c),,-no-pie -Wl,--unresolved-symbols=ignore-all)
 
 # The control plane: what the fuzzer of the data plane does without.
 CONTROL_SRCS := tools/vdiskd/control.c tools/vdiskd/metrics.c tools/vdiskd/pem.c \
-	$(wildcard tools/vdiskd/http*.c tools/vdiskd/api*.c)
+	$(wildcard $(addprefix tools/vdiskd/,http*.c api*.c login*.c session*.c bootscript*.c wake.c))
 
 VDISKD_UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 .PHONY: install-vdiskd
