@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fields.h"
+#include "secret.h"
 #include "text.h"
 #include "when.h"
 #include "../vdiskctl/parse.h"
@@ -126,27 +127,59 @@ static int take_overlay(const struct field *field, const char *value, json_t *bo
 	return ret < 0 ? ret : put(body, field->key, text_json(value));
 }
 
+/* What is a secret stands in a file, whole; a command line can be read by others. */
+static json_t *secret_of(const char *path, struct vdisk_error *err)
+{
+	char *text;
+	json_t *value;
+
+	if (read_secret_file(path, &text, err) < 0)
+		return NULL;
+	value = json_pack("{s:s, s:b}", "value", text, "secret", 1);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	if (!value)
+		vdisk_error_set(err, EINVAL, "%s is not UTF-8", path);
+	return value;
+}
+
+static json_t *property_of(const struct field *field, const char *text, struct vdisk_error *err)
+{
+	json_t *value;
+
+	if (field->kind == FIELD_NO_PROPERTY)
+		return json_null();
+	if (field->kind == FIELD_SECRET_PROPERTY)
+		return secret_of(text, err);
+	value = json_string(text);
+	if (!value)
+		vdisk_error_set(err, EINVAL, "--%s '%s' is not UTF-8", field->option, text);
+	return value;
+}
+
 static int take_property(const struct field *field, const char *value, json_t *body,
 			 struct vdisk_error *err)
 {
-	const char *equals = strchr(value, '=');
-	json_t *object, *text;
+	size_t length = strcspn(value, "=");
+	json_t *object, *property;
 	char *name;
+	int ret = 0;
 
-	if (!equals || equals == value)
-		return vdisk_error_set(err, EINVAL, "--%s '%s' is not NAME=VALUE", field->option,
-				       value);
-	text = text_json(equals + 1);
-	if (!text || !json_object_get(body, field->key))
+	if (!length || (field->kind == FIELD_NO_PROPERTY) != !value[length])
+		return vdisk_error_set(err, EINVAL, "--%s '%s' is not NAME%s", field->option, value,
+				       field->kind == FIELD_NO_PROPERTY ? "" :
+				       field->kind == FIELD_PROPERTY ? "=VALUE" : "=FILE");
+	property = property_of(field, value + length + !!value[length], err);
+	if (!property)
+		return -EINVAL;
+	if (!json_object_get(body, field->key))
 		put(body, field->key, json_object());
 	object = json_object_get(body, field->key);
-	name = must(strndup(value, equals - value));
-	if (!text || json_object_set_new(object, name, text) < 0) {
-		free(name);
-		return vdisk_error_set(err, EINVAL, "--%s '%s' is not UTF-8", field->option, value);
-	}
+	name = must(strndup(value, length));
+	if (json_object_set_new(object, name, property) < 0)
+		ret = vdisk_error_set(err, EINVAL, "--%s: a name is not UTF-8", field->option);
 	free(name);
-	return 0;
+	return ret;
 }
 
 static bool is_none(const char *value)
@@ -181,6 +214,8 @@ int fields_take(const struct field *field, const char *value, json_t *body,
 	case FIELD_OVERLAY:
 		return take_overlay(field, value, body, err);
 	case FIELD_PROPERTY:
+	case FIELD_SECRET_PROPERTY:
+	case FIELD_NO_PROPERTY:
 		return take_property(field, value, body, err);
 	}
 	return vdisk_error_set(err, EINVAL, "--%s", field->option);

@@ -19,6 +19,8 @@ enum field_kind {
 	FIELD_LIST,			/* "a,b", or the option several times */
 	FIELD_OVERLAY,			/* none, ram, ram:SIZE, ram:N% */
 	FIELD_PROPERTY,			/* NAME=VALUE, several times: {"NAME": "VALUE"} */
+	FIELD_SECRET_PROPERTY,		/* NAME=FILE: {"NAME": {"value": ..., "secret": true}} */
+	FIELD_NO_PROPERTY,		/* NAME: {"NAME": null} */
 };
 
 struct field {

@@ -35,6 +35,11 @@ static const char target_help[] =
 
 static const struct command *const commands[] = {
 	&image_command,
+	&version_command,
+	&group_command,
+	&network_command,
+	&server_command,
+	&token_command,
 	&status_command,
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "secret.h"
+#include "text.h"
 
 /* Looks at the open file: its name may mean another one a moment later. */
 static int check_secret(int fd, const char *path, struct vdisk_error *err)
@@ -48,10 +50,11 @@ static int take_line(const char *path, const char *bytes, size_t length, char *l
 	return 0;
 }
 
-int read_line_file(const char *path, bool secret, char *line, struct vdisk_error *err)
+/* As many bytes as there are, at most @most; fewer than those of a file that grows is fine. */
+static ssize_t read_file(const char *path, bool secret, char *bytes, size_t most,
+			 struct vdisk_error *err)
 {
-	char bytes[LINE_FILE_MAX];
-	ssize_t length;
+	ssize_t got = 1, length = 0;
 	int fd, ret;
 
 	/* a FIFO in its place must not hold us up */
@@ -59,15 +62,52 @@ int read_line_file(const char *path, bool secret, char *line, struct vdisk_error
 	if (fd < 0)
 		return vdisk_error_set(err, errno, "cannot open %s: %s", path, strerror(errno));
 	ret = secret ? check_secret(fd, path, err) : 0;
-	if (!ret) {
-		length = read(fd, bytes, sizeof(bytes));
-		if (length < 0)
+	while (!ret && got > 0 && (size_t)length < most) {
+		got = read(fd, bytes + length, most - length);
+		if (got < 0)
 			ret = vdisk_error_set(err, errno, "cannot read %s: %s", path,
 					      strerror(errno));
 		else
-			ret = take_line(path, bytes, length, line, err);
+			length += got;
 	}
-	explicit_bzero(bytes, sizeof(bytes));
 	close(fd);
+	return ret < 0 ? ret : length;
+}
+
+int read_line_file(const char *path, bool secret, char *line, struct vdisk_error *err)
+{
+	char bytes[LINE_FILE_MAX];
+	ssize_t length;
+	int ret;
+
+	length = read_file(path, secret, bytes, sizeof(bytes), err);
+	ret = length < 0 ? length : take_line(path, bytes, length, line, err);
+	explicit_bzero(bytes, sizeof(bytes));
 	return ret;
+}
+
+int read_secret_file(const char *path, char **text, struct vdisk_error *err)
+{
+	char *bytes = must(malloc(SECRET_FILE_MAX + 2));
+	ssize_t length;
+	int ret = 0;
+
+	length = read_file(path, true, bytes, SECRET_FILE_MAX + 1, err);
+	if (length < 0)
+		ret = length;
+	else if (length > SECRET_FILE_MAX)
+		ret = vdisk_error_set(err, EINVAL, "%s is larger than %d bytes", path,
+				      SECRET_FILE_MAX);
+	else if (memchr(bytes, '\0', length))
+		ret = vdisk_error_set(err, EINVAL, "%s is not a text", path);
+	if (ret < 0) {
+		explicit_bzero(bytes, SECRET_FILE_MAX + 2);
+		free(bytes);
+		return ret;
+	}
+	if (length && bytes[length - 1] == '\n')
+		length--;
+	bytes[length] = '\0';
+	*text = bytes;
+	return 0;
 }

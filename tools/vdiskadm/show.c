@@ -106,6 +106,28 @@ void print_left(const json_t *object, const json_t *value, FILE *to)
 		fputs(format_seconds(json_integer_value(value) - now, text, sizeof(text)), to);
 }
 
+/* A property is a text, or an object that says whether it is a secret. */
+void print_properties(const json_t *object, const json_t *value, FILE *to)
+{
+	const json_t *text;
+	const char *name;
+	json_t *property;
+	size_t n = 0;
+
+	if (!json_is_object(value)) {
+		print_value(object, value, to);
+		return;
+	}
+	json_object_foreach((json_t *)value, name, property) {
+		text = json_is_object(property) ? json_object_get(property, "value") : property;
+		fprintf(to, "%s%s=", n++ ? ", " : "", name);
+		if (json_is_true(json_object_get(property, "secret")))
+			fputs("(secret)", to);
+		else
+			print_value(object, text, to);
+	}
+}
+
 const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));

@@ -27,6 +27,8 @@ void print_ago(const json_t *object, const json_t *value, FILE *to);	/* time sin
 void print_left(const json_t *object, const json_t *value, FILE *to);	/* time until then */
 void print_seconds(const json_t *object, const json_t *value, FILE *to);	/* a duration */
 
+void print_properties(const json_t *object, const json_t *value, FILE *to);
+
 /* text_of - a string member of an object, "" when it has none */
 const char *text_of(const json_t *object, const char *key);
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Versions of images on the command line: IMAGE or IMAGE@N. */
+#ifndef VDISKADM_VERSION_H
+#define VDISKADM_VERSION_H
+
+#include <stdint.h>
+#include "error.h"
+
+struct version_name {
+	char image[64];
+	uint32_t number;		/* 0: none was named */
+};
+
+/* parse_version - 0 or -EINVAL */
+int parse_version(const char *text, struct version_name *version, struct vdisk_error *err);
+
+#endif
