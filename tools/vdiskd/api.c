@@ -1,18 +1,108 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The administrators' routes. */
-#include "http.h"
+/* The administrators' API: its resources, and what all its requests share. */
+#include "api.h"
 
+#include <errno.h>
 #include <string.h>
 
-static void run_health(struct control *control, struct http_request *request,
-		       struct http_answer *answer)
+#include "util.h"
+
+static const char *const image_kept[] = { "current", "deleted", NULL };
+static const char *const enrolment_kept[] = { "used", NULL };
+static const char *const token_hidden[] = { "hash", NULL };
+static const char *const token_kept[] = { "last_used", NULL };
+static const char *const server_kept[] = { "last_seen", NULL };
+static const char *const session_hidden[] = { "token_id", NULL };
+
+const struct api_resource api_clients = {
+	"clients", CATALOG_CLIENT, "name", API_SCOPED | API_MACS | API_PROPERTIES, NULL, NULL,
+};
+const struct api_resource api_groups = {
+	"groups", CATALOG_GROUP, "name", API_PROPERTIES, NULL, NULL,
+};
+const struct api_resource api_images = {
+	"images", CATALOG_IMAGE, "name", 0, NULL, image_kept,
+};
+const struct api_resource api_tokens = {
+	"tokens", CATALOG_TOKEN, "name", 0, token_hidden, token_kept,
+};
+const struct api_resource api_pending = { "pending", CATALOG_PENDING, NULL, 0, NULL, NULL };
+const struct api_resource api_sessions = {
+	"sessions", CATALOG_SESSION, NULL, 0, session_hidden, NULL,
+};
+const struct api_resource api_versions = { "versions", CATALOG_VERSION, NULL, 0, NULL, NULL };
+const struct api_resource api_events = { "events", CATALOG_EVENT, NULL, 0, NULL, NULL };
+const struct api_resource api_audit = { "audit", CATALOG_AUDIT, NULL, 0, NULL, NULL };
+
+static const struct api_resource networks = {
+	"networks", CATALOG_NETWORK, "cidr", 0, NULL, NULL,
+};
+static const struct api_resource assignments = {
+	"assignments", CATALOG_ASSIGNMENT, NULL, 0, NULL, NULL,
+};
+static const struct api_resource enrolments = {
+	"enrolments", CATALOG_ENROLMENT, NULL, API_SCOPED, NULL, enrolment_kept,
+};
+static const struct api_resource servers = {
+	"servers", CATALOG_SERVER, "name", 0, NULL, server_kept,
+};
+
+const struct api_resource *api_resource_by_name(const char *many, size_t length)
 {
-	(void)control;
-	(void)request;
-	answer->text = strdup("ok\n");
+	static const struct api_resource *const all[] = {
+		&api_clients, &api_groups, &api_images, &api_tokens, &api_pending, &api_sessions,
+		&api_audit, &networks, &assignments, &enrolments, &servers,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		if (strlen(all[i]->many) == length && !memcmp(all[i]->many, many, length))
+			return all[i];
+	return NULL;
 }
 
+bool api_begin(struct api_call *call, struct control *control, struct http_request *request,
+	       struct http_answer *answer, const struct api_resource *resource)
+{
+	int ret;
+
+	*call = (struct api_call) {
+		.control = control, .request = request, .answer = answer, .resource = resource,
+		.who = http_who(request),
+	};
+	ret = api_scope_load(call);
+	if (ret)
+		api_end(call, ret);
+	return !ret;
+}
+
+void api_end(struct api_call *call, int ret)
+{
+	json_decref(call->scope);
+	if (ret)
+		http_catalog_problem(call->answer, ret, &call->err);
+}
+
+void api_give(struct api_call *call, unsigned int status, json_t *object)
+{
+	call->answer->status = status;
+	call->answer->json = object;
+	call->answer->revision = api_integer(object, "revision");
+}
+
+#define KIND_ROUTES(kind, role) \
+	{ "GET", "/v1/" kind, ROLE_VIEWER, api_list_run, 0, 0 }, \
+	{ "POST", "/v1/" kind, role, api_post_run, 0, 0 }, \
+	{ "GET", "/v1/" kind "/{key}", ROLE_VIEWER, api_get_run, 0, 0 }, \
+	{ "PATCH", "/v1/" kind "/{key}", role, api_patch_run, 0, 0 }, \
+	{ "DELETE", "/v1/" kind "/{key}", role, api_delete_run, 0, 0 }
+
 const struct http_route api_routes[] = {
-	{ "GET", "/healthz", ROLE_ANYONE, run_health, ROUTE_QUIET, 0 },
+	KIND_ROUTES("clients", ROLE_OPERATOR),
+	KIND_ROUTES("groups", ROLE_ADMIN),
+	KIND_ROUTES("networks", ROLE_ADMIN),
+	KIND_ROUTES("assignments", ROLE_ADMIN),
+	KIND_ROUTES("enrolments", ROLE_OPERATOR),
+	KIND_ROUTES("servers", ROLE_ADMIN),
 	{ .method = NULL },
 };

@@ -85,6 +85,7 @@ struct http_answer {
 	unsigned int retry_after;	/* seconds; 0: says nothing */
 	int64_t revision;	/* for ETag; 0: none */
 	char location[HTTP_PATH_MOST];	/* of what was made; "": none */
+	char link[HTTP_PATH_MOST + 128];	/* to the page that follows; "": none */
 	const char *allow;	/* of a 405 */
 };
 

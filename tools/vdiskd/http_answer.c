@@ -72,6 +72,7 @@ void http_catalog_problem(struct http_answer *answer, int ret, const struct vdis
 		{ -EINVAL, MHD_HTTP_BAD_REQUEST, "Not valid" },
 		{ -EEXIST, MHD_HTTP_CONFLICT, "Exists already" },
 		{ -EBUSY, MHD_HTTP_CONFLICT, "In use" },
+		{ -EPERM, MHD_HTTP_FORBIDDEN, "Forbidden" },
 		{ -EAGAIN, MHD_HTTP_PRECONDITION_FAILED, "Changed meanwhile" },
 	};
 	unsigned int i;
@@ -227,6 +228,8 @@ static void add_headers(struct MHD_Response *response, const struct http_answer 
 
 	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	add_header(response, "X-Content-Type-Options", "nosniff");
+	if (answer->link[0])
+		add_header(response, "Link", answer->link);
 	if (answer->location[0])
 		add_header(response, MHD_HTTP_HEADER_LOCATION, answer->location);
 	if (answer->allow)

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/* List, show, add, change and remove: the same for every kind that the API has. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "http_internal.h"
+
+/* "/v1/clients/x" is about clients. */
+static const struct api_resource *resource_of(const struct http_request *request)
+{
+	const char *many = request->path + strlen("/v1/");
+
+	return api_resource_by_name(many, strcspn(many, "/"));
+}
+
+static int64_t group_of(const json_t *object)
+{
+	return api_integer(object, "group_id");
+}
+
+/* Whether the caller may touch @object; all may read what belongs to no group's machines. */
+static int check_scope(struct api_call *call, const json_t *object)
+{
+	if (!(call->resource->flags & API_SCOPED))
+		return 0;
+	return api_scope_check(call, group_of(object));
+}
+
+static void drop_foreign(struct api_call *call, json_t *array)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(array)) {
+		if (api_scope_has(call, group_of(json_array_get(array, i))))
+			i++;
+		else
+			json_array_remove(array, i);
+	}
+}
+
+/* The page that follows, when this one is full. */
+static void link_next(struct api_call *call, const json_t *array, const json_t *filter)
+{
+	const struct http_exchange *exchange = call->request->exchange;
+	size_t count = json_array_size(array), room = sizeof(call->answer->link), length;
+	const char *part;
+
+	if (!count || (json_int_t)count < json_integer_value(json_object_get(filter, "$limit")))
+		return;
+	length = snprintf(call->answer->link, room, "<%s?after=%lld", call->request->path,
+			  (long long)api_integer(json_array_get(array, count - 1), "id"));
+	for (part = exchange->query; part && *part; part += strcspn(part, "&"), part += *part == '&') {
+		size_t bytes = strcspn(part, "&");
+
+		if (!strncmp(part, "after=", 6) || length + bytes + 16 > room)
+			continue;
+		length += snprintf(call->answer->link + length, room - length, "&%.*s", (int)bytes,
+				   part);
+	}
+	snprintf(call->answer->link + length, room - length, ">; rel=\"next\"");
+}
+
+void api_list_run(struct control *control, struct http_request *request,
+		  struct http_answer *answer)
+{
+	json_t *filter = NULL, *array = NULL;
+	struct api_call call;
+	int ret;
+
+	if (!api_begin(&call, control, request, answer, resource_of(request)))
+		return;
+	ret = api_filter(&call, &filter);
+	if (!ret)
+		ret = catalog_list(control->catalog, call.resource->kind, filter, &array,
+				   &call.err);
+	if (!ret)
+		link_next(&call, array, filter);
+	if (!ret && call.resource->flags & API_SCOPED)
+		drop_foreign(&call, array);
+	if (!ret)
+		ret = api_present(&call, call.resource, array);
+	if (!ret)
+		ret = api_nested_show(&call, call.resource, array);
+	json_decref(filter);
+	if (ret)
+		json_decref(array);
+	else
+		answer->json = array;
+	api_end(&call, ret);
+}
+
+int api_show(struct api_call *call, unsigned int status, json_t *object)
+{
+	json_t *array = json_pack("[O]", object), *boots = NULL;
+	int ret = api_present(call, call->resource, array);
+
+	if (!ret)
+		ret = api_nested_show(call, call->resource, array);
+	if (!ret && call->resource->kind == CATALOG_CLIENT) {
+		ret = api_boots(call, api_integer(object, "id"), &boots);
+		if (!ret)
+			json_object_set_new(object, "boots", boots);
+	}
+	json_decref(array);
+	if (!ret)
+		api_give(call, status, json_incref(object));
+	return ret;
+}
+
+void api_get_run(struct control *control, struct http_request *request,
+		 struct http_answer *answer)
+{
+	json_t *object = NULL;
+	struct api_call call;
+	int ret;
+
+	if (!api_begin(&call, control, request, answer, resource_of(request)))
+		return;
+	ret = api_find(&call, call.resource, request->segments[0], &object);
+	if (!ret)
+		ret = check_scope(&call, object);
+	if (!ret)
+		ret = api_show(&call, MHD_HTTP_OK, object);
+	json_decref(object);
+	api_end(&call, ret);
+}
+
+int api_add(struct api_call *call, const json_t *body, json_t **stored)
+{
+	struct catalog *catalog = call->control->catalog;
+	json_t *object;
+	int ret;
+
+	*stored = NULL;
+	ret = api_accept(call, body, &object);
+	if (ret)
+		return ret;
+	ret = check_scope(call, object);
+	if (!ret)
+		ret = catalog_begin(catalog, &call->err);
+	if (ret) {
+		json_decref(object);
+		return ret;
+	}
+	ret = catalog_add(catalog, &call->who, call->resource->kind, object, stored, &call->err);
+	json_decref(object);
+	if (ret == -ENOENT)
+		ret = -EINVAL;	/* of what it refers to, not of itself */
+	if (!ret)
+		ret = api_nested_store(call, body, api_integer(*stored, "id"));
+	if (!ret)
+		return catalog_commit(catalog, &call->err);
+	catalog_rollback(catalog);
+	return ret;
+}
+
+int api_change(struct api_call *call, int64_t id, const json_t *body, int64_t revision,
+	       json_t **stored)
+{
+	struct catalog *catalog = call->control->catalog;
+	json_t *changes;
+	int ret;
+
+	*stored = NULL;
+	ret = api_accept(call, body, &changes);
+	if (ret)
+		return ret;
+	if (json_object_get(changes, "group_id"))
+		ret = check_scope(call, changes);
+	if (!ret)
+		ret = catalog_begin(catalog, &call->err);
+	if (ret) {
+		json_decref(changes);
+		return ret;
+	}
+	ret = catalog_change(catalog, &call->who, call->resource->kind, id, changes, revision,
+			     stored, &call->err);
+	json_decref(changes);
+	if (!ret)
+		ret = api_nested_store(call, body, id);
+	if (!ret)
+		return catalog_commit(catalog, &call->err);
+	catalog_rollback(catalog);
+	return ret;
+}
+
+/* A POST or PATCH without a body has nothing to say. */
+static int need_body(struct api_call *call)
+{
+	if (call->request->body)
+		return 0;
+	return vdisk_error_set(&call->err, EINVAL, "the request has no body");
+}
+
+static void locate(struct api_call *call, const json_t *object)
+{
+	const json_t *key = call->resource->key ? json_object_get(object, call->resource->key) : NULL;
+	const char *text = json_string_value(key);
+
+	if (text && !strchr(text, '/'))
+		snprintf(call->answer->location, sizeof(call->answer->location), "/v1/%s/%s",
+			 call->resource->many, text);
+	else
+		snprintf(call->answer->location, sizeof(call->answer->location), "/v1/%s/%lld",
+			 call->resource->many, (long long)api_integer(object, "id"));
+}
+
+void api_post_run(struct control *control, struct http_request *request,
+		  struct http_answer *answer)
+{
+	json_t *stored = NULL;
+	struct api_call call;
+	int ret;
+
+	if (!api_begin(&call, control, request, answer, resource_of(request)))
+		return;
+	ret = need_body(&call);
+	if (!ret)
+		ret = api_add(&call, request->body, &stored);
+	if (!ret) {
+		locate(&call, stored);
+		ret = api_show(&call, MHD_HTTP_CREATED, stored);
+	}
+	json_decref(stored);
+	api_end(&call, ret);
+}
+
+void api_patch_run(struct control *control, struct http_request *request,
+		   struct http_answer *answer)
+{
+	json_t *object = NULL, *stored = NULL;
+	struct api_call call;
+	int ret;
+
+	if (!api_begin(&call, control, request, answer, resource_of(request)))
+		return;
+	ret = need_body(&call);
+	if (!ret)
+		ret = api_find(&call, call.resource, request->segments[0], &object);
+	if (!ret)
+		ret = check_scope(&call, object);
+	if (!ret)
+		ret = api_change(&call, api_integer(object, "id"), request->body,
+				 request->revision, &stored);
+	if (!ret)
+		ret = api_show(&call, MHD_HTTP_OK, stored);
+	json_decref(object);
+	json_decref(stored);
+	api_end(&call, ret);
+}
+
+void api_delete_run(struct control *control, struct http_request *request,
+		    struct http_answer *answer)
+{
+	json_t *object = NULL;
+	struct api_call call;
+	int ret;
+
+	if (!api_begin(&call, control, request, answer, resource_of(request)))
+		return;
+	ret = api_find(&call, call.resource, request->segments[0], &object);
+	if (!ret)
+		ret = check_scope(&call, object);
+	if (!ret)
+		ret = catalog_remove(control->catalog, &call.who, call.resource->kind,
+				     api_integer(object, "id"), request->revision, &call.err);
+	json_decref(object);
+	api_end(&call, ret);
+}
