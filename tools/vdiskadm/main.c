@@ -38,8 +38,10 @@ static const struct command *const commands[] = {
 	&version_command,
 	&group_command,
 	&network_command,
+	&session_command,
 	&server_command,
 	&token_command,
+	&audit_command,
 	&status_command,
 };
 

@@ -12,6 +12,8 @@
 
 enum { OPT_JSON = 256, OPT_WATCH };
 
+enum { PAGE = 1000 };
+
 static void own_options(unsigned int flags, struct option *options)
 {
 	if (flags & TAKES_JSON)
@@ -83,18 +85,52 @@ void arguments_free(struct arguments *arguments)
 	json_decref(arguments->body);
 }
 
-int fetch_list(const char *path, json_t **array, struct vdisk_error *err)
+/* One page: the objects behind the id @after. */
+static int fetch_page(const char *path, json_int_t after, json_t **page, struct vdisk_error *err)
 {
+	char *whole;
 	int ret;
 
-	ret = api_get(path, array, err);
-	if (ret < 0)
+	whole = text_format("%s%climit=%d&after=%" JSON_INTEGER_FORMAT, path,
+			    strchr(path, '?') ? '&' : '?', PAGE, after);
+	/* the first id is 1: "after" 0 says nothing */
+	if (!after)
+		*strrchr(whole, '&') = '\0';
+	ret = api_get(whole, page, err);
+	free(whole);
+	if (ret < 0 || json_is_array(*page))
 		return ret;
-	if (json_is_array(*array))
-		return 0;
-	json_decref(*array);
-	*array = NULL;
+	json_decref(*page);
+	*page = NULL;
 	return vdisk_error_set(err, EPROTO, "the server's answer is not a list");
+}
+
+int fetch_list(const char *path, json_t **array, struct vdisk_error *err)
+{
+	json_int_t last = 0, before;
+	size_t count = PAGE;
+	json_t *page;
+	int ret;
+
+	*array = must(json_array());
+	while (count >= PAGE) {
+		before = last;
+		ret = fetch_page(path, last, &page, err);
+		if (ret < 0) {
+			json_decref(*array);
+			*array = NULL;
+			return ret;
+		}
+		count = json_array_size(page);
+		json_array_extend(*array, page);
+		if (count)
+			last = number_of(json_array_get(page, count - 1), "id", 0);
+		json_decref(page);
+		/* a server that does not know pages gave all */
+		if (last <= before)
+			break;
+	}
+	return 0;
 }
 
 char *query_path(const char *path, const json_t *filters)

@@ -27,5 +27,5 @@ const struct command status_command = {
 	.name = "status",
 	.main = status_main,
 	.usage = "",
-	.help = "How the server and its farm are.\n",
+	.help = "how the server and its farm are\n",
 };

@@ -26,10 +26,12 @@ struct command {
 };
 
 /* The nouns' tables, each at the end of the noun's file. */
+extern const struct command audit_command;
 extern const struct command group_command;
 extern const struct command image_command;
 extern const struct command network_command;
 extern const struct command server_command;
+extern const struct command session_command;
 extern const struct command status_command;
 extern const struct command token_command;
 extern const struct command version_command;

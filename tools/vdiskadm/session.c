@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vdiskadm session: which machines run, and how their boots went. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "api.h"
+#include "ask.h"
+#include "resource.h"
+#include "session.h"
+#include "text.h"
+#include "vdiskadm.h"
+#include "watch.h"
+
+static const struct column columns[] = {
+	{ .title = "ID", .key = "id", .right = true },
+	{ .title = "CLIENT", .key = "client" },
+	{ .title = "STATE", .key = "state", .print = print_session_state },
+	{ .title = "IMAGE", .key = "image", .print = print_session_image },
+	{ .title = "TRUST", .key = "trust" },
+	{ .title = "ADDRESS", .key = "address" },
+	{ .title = "STARTED", .key = "started", .print = print_time },
+	{ .title = "READ", .key = "bytes", .print = print_bytes, .right = true, .drifts = true },
+	{ .title = "STEP", .key = "step", .print = print_session_step },
+	{ 0 },
+};
+
+static const struct column details[] = {
+	{ .title = "Session", .key = "id" },
+	{ .title = "Client", .key = "client" },
+	{ .title = "State", .key = "state", .print = print_session_state },
+	{ .title = "In it since", .key = "since", .print = print_time },
+	{ .title = "Image", .key = "image", .print = print_session_image },
+	{ .title = "Trust", .key = "trust" },
+	{ .title = "Address", .key = "address" },
+	{ .title = "Server", .key = "server" },
+	{ .title = "Started", .key = "started", .print = print_time },
+	{ .title = "Expires", .key = "expires", .print = print_time },
+	{ .title = "Connections", .key = "connections" },
+	{ .title = "Read", .key = "bytes", .print = print_bytes },
+	{ .title = "Retries", .key = "retries" },
+	{ .title = "Overlay, at most", .key = "overlay_high", .print = print_bytes },
+	{ .title = "Stopped at", .key = "step", .print = print_session_step },
+	{ 0 },
+};
+
+static const char *const states[] = { "starting", "live", "lost", "ended", NULL };
+
+static const struct field filters[] = {
+	{ .option = "state", .key = "state", .words = states },
+	{ .option = "client", .key = "client" },
+	{ .option = "failed", .key = "failed", .kind = FIELD_TRUE },
+	{ 0 },
+};
+
+static int list(struct arguments *arguments, const char *path)
+{
+	struct watch watch = {
+		.path = path, .what = "sessions", .columns = columns, .json = arguments->json,
+	};
+	struct vdisk_error err;
+	json_t *array;
+
+	if (arguments->watch)
+		return watch_list(&watch);
+	if (fetch_list(path, &array, &err) < 0)
+		return fail_here("%s", err.text);
+	if (arguments->json)
+		show_json(array, false);
+	else
+		show_list(columns, array, "sessions");
+	json_decref(array);
+	return EXIT_DONE;
+}
+
+static int list_main(int argc, char **argv)
+{
+	struct arguments arguments;
+	char *path;
+	int ret;
+
+	ret = arguments_take(argc, argv, TAKES_JSON | TAKES_WATCH, filters, &arguments);
+	if (ret == GO_ON) {
+		path = query_path("/v1/sessions", arguments.body);
+		ret = list(&arguments, path);
+		free(path);
+	}
+	arguments_free(&arguments);
+	return ret;
+}
+
+static bool is_id(const char *name)
+{
+	return *name && !name[strspn(name, "0123456789")];
+}
+
+/*
+ * The id of the session that is meant: a number is one; a client's name means
+ * the one of its sessions that has not ended.
+ */
+static int find_session(const char *name, char *id, size_t size, struct vdisk_error *err)
+{
+	json_t *array, *session;
+	char *path;
+	size_t i;
+	int ret;
+
+	if (is_id(name)) {
+		if (strlen(name) >= size)
+			return vdisk_error_set(err, EINVAL, "there is no such session");
+		strcpy(id, name);
+		return 0;
+	}
+	path = api_path("/v1/sessions?client=%s", name);
+	ret = fetch_list(path, &array, err);
+	free(path);
+	if (ret < 0)
+		return ret;
+	*id = '\0';
+	json_array_foreach(array, i, session)
+		if (strcmp(text_of(session, "state"), "ended"))
+			snprintf(id, size, "%" JSON_INTEGER_FORMAT, number_of(session, "id", 0));
+	json_decref(array);
+	return *id ? 0 : vdisk_error_set(err, ENOENT, "has no session now");
+}
+
+static int show_session(const char *name, const struct arguments *arguments, void *context,
+			struct vdisk_error *err)
+{
+	json_t *session;
+	char id[24], *path;
+	int ret;
+
+	(void)context;
+	ret = find_session(name, id, sizeof(id), err);
+	if (ret < 0)
+		return ret;
+	path = api_path("/v1/sessions/%s", id);
+	ret = api_get(path, &session, err);
+	free(path);
+	if (ret < 0)
+		return ret;
+	if (arguments->json) {
+		show_json(session, arguments->names.count > 1);
+	} else {
+		show_details(details, session);
+		show_timeline(json_object_get(session, "events"), "  ");
+	}
+	json_decref(session);
+	return 0;
+}
+
+static int show_main(int argc, char **argv)
+{
+	struct arguments arguments;
+	int ret;
+
+	ret = arguments_take(argc, argv, TAKES_JSON | NEEDS_NAMES, NULL, &arguments);
+	if (ret == GO_ON)
+		ret = each_name(&arguments, show_session, NULL);
+	arguments_free(&arguments);
+	return ret;
+}
+
+/* What is to be done to a session: an end of its path, and a body. */
+struct deed {
+	const char *path;		/* with a %s for the id */
+	json_t *body;
+};
+
+static int do_deed(const char *name, const struct arguments *arguments, void *context,
+		   struct vdisk_error *err)
+{
+	const struct deed *deed = context;
+	char id[24], *path;
+	int ret;
+
+	(void)arguments;
+	ret = find_session(name, id, sizeof(id), err);
+	if (ret < 0)
+		return ret;
+	path = api_path(deed->path, id);
+	ret = api_call("POST", path, deed->body, API_ANY_REVISION, NULL, err);
+	free(path);
+	return ret;
+}
+
+static int confirm_all(const struct arguments *arguments, const char *verb)
+{
+	const struct names *names = &arguments->names;
+
+	if (names->count == 1)
+		return confirm(arguments->yes, "%s %s", verb, names->name[0]);
+	return confirm(arguments->yes, "%s %zu machines, from %s to %s", verb, names->count,
+		       names->name[0], names->name[names->count - 1]);
+}
+
+static int deed_main(int argc, char **argv, const char *path, json_t *body)
+{
+	struct deed deed = { .path = path, .body = must(body) };
+	struct arguments arguments;
+	const char *verb = argv[0];
+	int ret;
+
+	ret = arguments_take(argc, argv, TAKES_YES | NEEDS_NAMES, NULL, &arguments);
+	if (ret == GO_ON)
+		ret = confirm_all(&arguments, verb);
+	if (ret == GO_ON)
+		ret = each_name(&arguments, do_deed, &deed);
+	arguments_free(&arguments);
+	json_decref(body);
+	return ret;
+}
+
+static int fence_main(int argc, char **argv)
+{
+	return deed_main(argc, argv, "/v1/sessions/%s/fence", json_object());
+}
+
+static int reboot_main(int argc, char **argv)
+{
+	return deed_main(argc, argv, "/v1/sessions/%s/orders",
+			 json_pack("{s:s}", "order", "reboot"));
+}
+
+static int shutdown_main(int argc, char **argv)
+{
+	return deed_main(argc, argv, "/v1/sessions/%s/orders",
+			 json_pack("{s:s}", "order", "shutdown"));
+}
+
+static int message_main(int argc, char **argv)
+{
+	static const struct field fields[] = { { .option = "text", .key = "text" }, { 0 } };
+	struct deed deed = { .path = "/v1/sessions/%s/orders" };
+	struct arguments arguments;
+	int ret;
+
+	ret = arguments_take(argc, argv, NEEDS_NAMES, fields, &arguments);
+	if (ret == GO_ON && !*text_of(arguments.body, "text"))
+		ret = usage_error("--text TEXT is needed");
+	if (ret == GO_ON) {
+		deed.body = json_incref(arguments.body);
+		json_object_set_new(deed.body, "order", must(json_string("message")));
+		ret = each_name(&arguments, do_deed, &deed);
+		json_decref(deed.body);
+	}
+	arguments_free(&arguments);
+	return ret;
+}
+
+#define WHICH "SESSION is its number, or the name of a client that has one now.\n"
+
+static const struct command verbs[] = {
+	{
+		.name = "list", .main = list_main,
+		.usage = "[--state starting|live|lost|ended] [--client CLIENT] [--failed] [--watch]\n"
+			 "       [--json]",
+		.help = "Lists sessions: which machines run or boot, and how their boots went.\n"
+			"\n"
+			"  --state STATE    starting, live, lost or ended\n"
+			"  --client CLIENT  of one machine\n"
+			"  --failed         those whose boot stopped on its way\n"
+			"  --watch          again every second; where the output is no terminal, each that\n"
+			"                   comes, changes or goes\n"
+			"  --json           as the server has them (with --watch: a change a line)\n",
+	}, {
+		.name = "show", .main = show_main,
+		.usage = "SESSION... [--json]",
+		.help = "Shows sessions, with the timeline of their boots.\n" WHICH
+			"\n"
+			"  --json   as the server has them\n",
+	}, {
+		.name = "fence", .main = fence_main,
+		.usage = "SESSION... [-y]",
+		.help = "Ends sessions at once and for good: their machines lose their disks.\n" WHICH
+			"\n"
+			"  -y, --yes   do not ask\n",
+	}, {
+		.name = "reboot", .main = reboot_main,
+		.usage = "SESSION... [-y]",
+		.help = "Tells machines to reboot; their agent does it.\n" WHICH
+			"\n"
+			"  -y, --yes   do not ask\n",
+	}, {
+		.name = "shutdown", .main = shutdown_main,
+		.usage = "SESSION... [-y]",
+		.help = "Tells machines to shut down; their agent does it.\n" WHICH
+			"\n"
+			"  -y, --yes   do not ask\n",
+	}, {
+		.name = "message", .main = message_main,
+		.usage = "SESSION... --text TEXT",
+		.help = "Has machines show a message to whoever uses them.\n" WHICH
+			"\n"
+			"  --text TEXT   what it says\n",
+	},
+	{ 0 },
+};
+
+const struct command session_command = {
+	.name = "session", .help = "which machines run, and how their boots went\n", .verbs = verbs,
+};
