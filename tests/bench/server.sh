@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # server.sh - NBD servers compared natively, over loopback: one image of random
-# data in memory, one client program, the servers in turn within each round, so
+# data, in memory or in the page cache, one client program, the servers in turn within each round, so
 # that what else the machine does hits all of them alike.  Prints medians, and
 # the processor time that each server took; writes $B/bench/server.json.
 set -uo pipefail
@@ -11,10 +11,12 @@ B=${B:-build}
 rounds=5
 seconds=2
 size=512
+on=/dev/shm
 servers=()
 
 usage() {
-	echo "usage: server.sh [--rounds N] [--seconds S] [--size MIB] [SERVER...]"
+	echo "usage: server.sh [--rounds N] [--seconds S] [--size MIB] [--on DIR] [SERVER...]"
+	echo "  DIR: where the image is: /dev/shm; one on a disk shows the page cache"
 	echo "  SERVER: vdiskd nbdkit nbd-server nbd-server-splice qemu-nbd; all that are installed"
 }
 
@@ -23,6 +25,7 @@ while [ $# -gt 0 ]; do
 	--rounds) rounds=$2; shift 2 ;;
 	--seconds) seconds=$2; shift 2 ;;
 	--size) size=$2; shift 2 ;;
+	--on) on=$2; shift 2 ;;
 	-h|--help) usage; exit 0 ;;
 	-*) usage >&2; exit 2 ;;
 	*) servers+=("$1"); shift ;;
@@ -51,7 +54,7 @@ if [ ${#servers[@]} = 0 ]; then
 	done
 fi
 
-dir=$(mktemp -d /dev/shm/vdisk-bench.XXXXXX) || exit 1
+dir=$(mktemp -d "$on/vdisk-bench.XXXXXX") || exit 1
 pid=
 cleanup() {
 	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
@@ -61,6 +64,7 @@ trap cleanup EXIT
 trap 'exit 1' TERM INT
 head -c "${size}M" /dev/urandom > "$dir/i.img" || die "cannot make the image"
 cp "$dir/i.img" "$dir/w.img"
+sync -f "$dir"
 
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -196,7 +200,7 @@ for round in $(seq "$rounds"); do
 done
 
 mkdir -p "$B/bench"
-jq -R -s --arg rounds "$rounds" --arg seconds "$seconds" '
+jq -R -s --arg rounds "$rounds" --arg seconds "$seconds" --arg on "$(stat -f -c %T "$on")" '
 	def median: sort | if length == 0 then null else .[length / 2 | floor] end;
 	[split("\n")[] | select(length > 0) | split(" ") | select(length == 4) |
 		{server: .[0], row: .[1], value: (.[2] | tonumber), cpu: (.[3] | tonumber)}] |
@@ -204,7 +208,7 @@ jq -R -s --arg rounds "$rounds" --arg seconds "$seconds" '
 		value: (map(.value) | median), cpu: (map(.cpu) | median),
 		unit: (if .[0].row | test("4k") then "IOPS" else "MiB/s" end),
 		cpu_unit: (if .[0].row | test("4k") then "us/op" else "s/GiB" end)}) |
-	{rounds: ($rounds | tonumber), seconds: ($seconds | tonumber), results: .}' "$results" > "$B/bench/server.json"
+	{filesystem: $on, rounds: ($rounds | tonumber), seconds: ($seconds | tonumber), results: .}' "$results" > "$B/bench/server.json"
 jq -r '.results[] | [.row, .unit, .cpu_unit, .server, .value, .cpu] | @tsv' "$B/bench/server.json" |
 awk -F '\t' '
 	!($4 in s) { s[$4] = 1; order[++n] = $4 }

@@ -28,7 +28,7 @@ enum { IMAGE_SIZE = 300001, INPUT_MOST = 256 << 10 };
 
 static char folder[64], on_disk[64];
 static const char *const names[] = { "a", "w", "d", "dw" };
-static struct config config = { .splice_above = 16 << 10 };
+static struct config config;
 static struct server server;
 static struct loop loop;
 
@@ -143,7 +143,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	server.loops = &loop;
 	server.loop_count = 1;
 	server.pool_cap = 4 << 20;
-	server.pipe_cap = 4;
 	errno = -store_open(&server.store, folder);
 	must(errno ? -1 : 0, folder);
 	allow(&rules[0], "w");

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "buffer.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-/* A pipe pins page cache, not memory of ours: count what the kernel keeps. */
-enum { PIPE_WEIGHT = 64 << 10 };
 
 static const uint32_t class_size[BUFFER_CLASSES] = {
 	[BUFFER_TINY] = BUFFER_TINY_SIZE,
@@ -15,43 +10,27 @@ static const uint32_t class_size[BUFFER_CLASSES] = {
 	[BUFFER_LARGE] = BUFFER_LARGE_SIZE,
 };
 
-void pool_init(struct pool *pool, size_t cap, unsigned int pipes)
+void pool_init(struct pool *pool, size_t cap)
 {
-	*pool = (struct pool) { .cap = cap, .pipe_cap = pipes, .pipe_bytes = PIPE_SIZE };
-}
-
-static void destroy(struct pool *pool, struct buffer *buffer)
-{
-	if (buffer->pipe[0] >= 0) {
-		close(buffer->pipe[0]);
-		close(buffer->pipe[1]);
-		pool->pipe_count--;
-	}
-	free(buffer);
-}
-
-static void destroy_list(struct pool *pool, struct buffer *buffer)
-{
-	struct buffer *next;
-
-	for (; buffer; buffer = next) {
-		next = buffer->next;
-		destroy(pool, buffer);
-	}
+	*pool = (struct pool) { .cap = cap };
 }
 
 void pool_uninit(struct pool *pool)
 {
+	struct buffer *buffer, *next;
 	unsigned int i;
 
-	for (i = 0; i < BUFFER_CLASSES; i++)
-		destroy_list(pool, pool->kept[i]);
-	destroy_list(pool, pool->pipes);
+	for (i = 0; i < BUFFER_CLASSES; i++) {
+		for (buffer = pool->kept[i]; buffer; buffer = next) {
+			next = buffer->next;
+			free(buffer);
+		}
+	}
 }
 
 size_t buffer_weight(const struct buffer *buffer)
 {
-	return buffer->pipe[0] >= 0 ? PIPE_WEIGHT : buffer->size;
+	return buffer->size;
 }
 
 /*
@@ -77,7 +56,7 @@ static void make_room(struct pool *pool, size_t weight)
 		buffer = pool->kept[class - 1];
 		pool->kept[class - 1] = buffer->next;
 		pool->spare -= buffer->size;
-		destroy(pool, buffer);
+		free(buffer);
 	}
 }
 
@@ -86,7 +65,7 @@ static struct buffer *hand_out(struct pool *pool, struct buffer *buffer)
 	buffer->next = NULL;
 	buffer->start = 0;
 	buffer->end = 0;
-	buffer->piped = 0;
+	buffer->mapped = 0;
 	pool->used += buffer_weight(buffer);
 	return buffer;
 }
@@ -99,8 +78,6 @@ static struct buffer *create(enum buffer_class class, uint32_t size)
 		return NULL;
 	buffer->class = class;
 	buffer->size = size + BUFFER_HEADROOM;
-	buffer->pipe[0] = -1;
-	buffer->pipe[1] = -1;
 	return buffer;
 }
 
@@ -153,56 +130,12 @@ struct buffer *buffer_get_urgent(struct pool *pool, size_t size)
 	return take(pool, class_for(size), size);
 }
 
-static struct buffer *create_pipe(struct pool *pool)
-{
-	struct buffer *buffer = create(BUFFER_TINY, BUFFER_TINY_SIZE);
-	int bytes;
-
-	if (!buffer)
-		return NULL;
-	if (pipe2(buffer->pipe, O_CLOEXEC | O_NONBLOCK)) {
-		free(buffer);
-		return NULL;
-	}
-	pool->pipe_count++;
-	/* Refused above the user's share of pipe memory: take what there is. */
-	fcntl(buffer->pipe[1], F_SETPIPE_SZ, PIPE_SIZE);
-	bytes = fcntl(buffer->pipe[1], F_GETPIPE_SZ);
-	if (bytes < PIPE_USEFUL) {
-		pool->pipe_cap = pool->pipe_count - 1;
-		if (!pool->pipe_cap)
-			pool->pipe_bytes = 0;
-		destroy(pool, buffer);
-		return NULL;
-	}
-	if ((size_t)bytes < pool->pipe_bytes)
-		pool->pipe_bytes = bytes;
-	return buffer;
-}
-
-struct buffer *buffer_get_pipe(struct pool *pool, size_t held)
-{
-	struct buffer *buffer = pool->pipes;
-
-	if (!pool->pipe_bytes || !may_have(pool, PIPE_WEIGHT, held))
-		return NULL;
-	if (buffer)
-		pool->pipes = buffer->next;
-	else if (pool->pipe_count < pool->pipe_cap)
-		buffer = create_pipe(pool);
-	return buffer ? hand_out(pool, buffer) : NULL;
-}
-
 void buffer_put(struct pool *pool, struct buffer *buffer)
 {
 	pool->used -= buffer_weight(buffer);
-	if (buffer->class == BUFFER_SINGLE || buffer->piped ||
-	    (buffer->pipe[0] < 0 && pool->used + pool->spare + buffer->size > pool->cap)) {
-		/* What a dead connection left in a pipe goes with the pipe. */
-		destroy(pool, buffer);
-	} else if (buffer->pipe[0] >= 0) {
-		buffer->next = pool->pipes;
-		pool->pipes = buffer;
+	if (buffer->class == BUFFER_SINGLE ||
+	    pool->used + pool->spare + buffer->size > pool->cap) {
+		free(buffer);
 	} else {
 		buffer->next = pool->kept[buffer->class];
 		pool->kept[buffer->class] = buffer;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum buffer_class {
-	BUFFER_TINY,		/* only a header, or a header and a full pipe */
+	BUFFER_TINY,		/* only a header */
 	BUFFER_SMALL,		/* several small replies, or one */
 	BUFFER_MEDIUM,
 	BUFFER_LARGE,
@@ -26,33 +26,28 @@ enum buffer_limits {
 	BUFFER_SMALL_SIZE = 64 << 10,
 	BUFFER_MEDIUM_SIZE = 256 << 10,
 	BUFFER_LARGE_SIZE = 1 << 20,
-	PIPE_SIZE = 1 << 20,
-	PIPE_USEFUL = 128 << 10,	/* with smaller pipes reads are copied */
 };
 
-/* data[start, end) goes out first, then @piped bytes of the pipe. */
+/* data[start, end) goes out first, then @mapped bytes of an image at @map. */
 struct buffer {
 	struct buffer *next;
 	uint32_t class;
 	uint32_t size;
 	uint32_t start, end;
-	uint32_t piped;
-	int pipe[2];		/* read end, write end; -1 without a pipe */
+	uint32_t mapped;
+	const uint8_t *map;
 	uint8_t data[];
 };
 
 struct pool {
 	struct buffer *kept[BUFFER_CLASSES];
-	struct buffer *pipes;	/* kept ones that have a pipe */
 	size_t used;		/* bytes handed out */
 	size_t spare;		/* bytes of @kept; with @used below @cap */
 	size_t cap;
-	unsigned int pipe_count, pipe_cap;
-	size_t pipe_bytes;	/* what one pipe holds; 0: none is of use */
 };
 
-/** pool_init - start a pool of at most @cap bytes and @pipes pipes */
-void pool_init(struct pool *pool, size_t cap, unsigned int pipes);
+/** pool_init - start a pool of at most @cap bytes */
+void pool_init(struct pool *pool, size_t cap);
 
 /** pool_uninit - the opposite; every buffer must be back */
 void pool_uninit(struct pool *pool);
@@ -74,9 +69,6 @@ struct buffer *buffer_get(struct pool *pool, size_t size, size_t held);
  * as soon as most of what others had is back.
  */
 struct buffer *buffer_get_alone(struct pool *pool, size_t size);
-
-/** buffer_get_pipe - the same, with an empty pipe of @pool->pipe_bytes */
-struct buffer *buffer_get_pipe(struct pool *pool, size_t held);
 
 /**
  * buffer_get_urgent - the same, even above the cap

@@ -21,9 +21,6 @@ enum {
 	EXIT_USAGE = 2,
 	LINE_LONGEST = 4096,
 	DEPTH_MOST = 4,
-	/* Up to here copying costs less than the work for each page (measured). */
-	SPLICE_ABOVE = 128 << 10,
-	SPLICE_KIB_MOST = 1024,
 	HTTP_PORT = 10810,
 	API_PORT = 10811,
 };
@@ -214,16 +211,6 @@ static int set_buffers(struct context *context, const char *value)
 	return parse_number(context, value, 1 << 20, &context->config->buffers);
 }
 
-static int set_splice_above(struct context *context, const char *value)
-{
-	unsigned int kib;
-
-	if (parse_number(context, value, SPLICE_KIB_MOST, &kib))
-		return -1;
-	context->config->splice_above = kib << 10;
-	return 0;
-}
-
 static int set_log_level(struct context *context, const char *value)
 {
 	static const char *const names[] = { "none", "error", "warning", "info", "debug" };
@@ -261,8 +248,6 @@ static const struct option options[] = {
 	{ "threads", "N", "event loops (one a processor)", set_threads },
 	{ "buffers", "MIB", "memory for replies (a sixteenth of the machine's, 64 to 512)",
 	  set_buffers },
-	{ "splice-above", "KIB", "longer reads go out of the page cache uncopied (128)",
-	  set_splice_above },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", set_log_level },
 	{ "test-delay-write", "MS", NULL, set_test_delay_write },
 };
@@ -399,7 +384,6 @@ int config_parse(struct config *config, int argc, char **argv)
 
 	*config = (struct config) {
 		.log_level = LOG_LEVEL_INFO,
-		.splice_above = SPLICE_ABOVE,
 		.keys = must(strdup("/etc/vdisk/keys")),
 		.socket = must(strdup("/run/vdisk/api.sock")),
 	};

@@ -25,7 +25,6 @@ struct config {
 	struct store_writable *writable;
 	unsigned int threads;		/* 0: as many as there are processors */
 	unsigned int buffers;		/* MiB; 0: by the machine's memory */
-	unsigned int splice_above;	/* bytes; longer reads aren't copied */
 	enum log_level log_level;
 	unsigned int test_delay_write;	/* ms */
 };

@@ -13,7 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { RESIDENCY_PAGES = 1024, RESIDENCY_PAGE = 4096 };
+enum { RESIDENCY_PAGES = 1024, RESIDENCY_PAGE = 4096, BLOCK_OF_STAT = 512 };
 
 struct image_identity image_identity_of(const struct stat *st, uint64_t size)
 {
@@ -87,8 +87,18 @@ static void learn_memory(struct image *image, const struct stat *st)
 	if (!image->block_device && !fstatfs(image->fd, &fs))
 		image->in_memory = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
 	image->map = MAP_FAILED;
-	if (image->in_memory || !image->size)
+	if (!image->size)
 		return;
+	if (image->in_memory) {
+		/* A fault fills a hole, read() doesn't. */
+		if (image->writable || (uint64_t)st->st_blocks * BLOCK_OF_STAT < image->size)
+			return;
+		/* Given to the kernel alone, which says EFAULT where the file has become shorter. */
+		image->map = mmap(NULL, image->size, PROT_READ, MAP_SHARED, image->fd, 0);
+		if (image->map != MAP_FAILED)
+			image->bytes = image->map;
+		return;
+	}
 	/* To others mincore() says that all is resident. */
 	if (st->st_uid != geteuid() && geteuid() != 0 && faccessat(image->fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS))
 		return;

@@ -30,7 +30,8 @@ struct image {
 	bool in_memory;			/* tmpfs, ramfs: a read never waits */
 	bool may_ask_residency;		/* mincore() tells us the truth */
 	unsigned int sector;		/* logical block of a block device, else 1 */
-	void *map;			/* whole file, never touched; for mincore() */
+	void *map;			/* whole file; touched by nobody, but for @bytes */
+	const uint8_t *bytes;		/* of an image in memory; NULL: read it */
 	atomic_bool no_nowait;		/* its filesystem can't read without waiting */
 	atomic_int write_error;		/* errno of the first flush that failed */
 	struct image_identity identity;

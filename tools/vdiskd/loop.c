@@ -79,7 +79,7 @@ int loop_init(struct loop *loop, struct server *server)
 		close(loop->wake_fd);
 		return ret;
 	}
-	pool_init(&loop->pool, server->pool_cap, server->pipe_cap);
+	pool_init(&loop->pool, server->pool_cap);
 	arm_wake(loop);
 	return 0;
 }

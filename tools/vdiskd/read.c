@@ -2,22 +2,20 @@
 /*
  * READ.  Three ways, by what is known before anything is read:
  *
- *   small and in memory	copied at once, behind other replies
- *   large and in memory	spliced: page cache, pipe, socket
- *   anything else		read on the ring, which nobody waits for
+ *   image in memory	sent from where it is, uncopied
+ *   in the page cache	copied at once: small ones behind other replies
+ *   anything else	read on the ring, which nobody waits for
  *
  * A reply's header is written when its data is at hand, so a read error is
  * always told by the protocol.  A long structured read goes out as several
  * chunks, begun one after another in the order of their offsets.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "buffer.h"
-#include "config.h"
 #include "connection.h"
 #include "image.h"
 #include "log.h"
@@ -26,12 +24,13 @@
 #include "reply.h"
 #include "request.h"
 #include "ring.h"
-#include "server.h"
 #include "share.h"
 #include "util.h"
 
 enum {
-	PAGE = 4096,
+	SMALL_MOST = 64 << 10,		/* such replies share a buffer */
+	COPY_MOST = 256 << 10,		/* a chunk; still in the processor's cache when it is sent */
+	MAPPED_MOST = 1 << 20,		/* a chunk; then others have their turn */
 	NOT_NOW = 1,
 };
 
@@ -194,57 +193,71 @@ static bool read_small(struct connection *c, const struct request_header *header
 	return true;
 }
 
-/* Splices [offset, +length) into a pipe: bytes, 0 when it can't, or -errno. */
-static ssize_t splice_to_pipe(struct connection *c, struct buffer *buffer, uint64_t offset,
-			      size_t length)
+/* Queues a header, and behind it @length bytes of the mapped image; false without a buffer. */
+static bool queue_mapped(struct connection *c, uint64_t cookie, uint64_t offset, size_t length,
+			 bool last)
 {
-	off_t position = offset;
-	ssize_t n;
-
-	while (buffer->piped < length) {
-		n = splice(c->image->fd, &position, buffer->pipe[1], NULL, length - buffer->piped,
-			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		if (n > 0) {
-			buffer->piped += n;
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (!n)
-			return -EIO;	/* the file is shorter than it was */
-		if (errno == EAGAIN)
-			break;		/* the pipe is full of smaller pieces */
-		return errno == EINVAL ? 0 : -errno;
-	}
-	return buffer->piped;
-}
-
-/*
- * Sends the next @length bytes of @whole by a pipe; all of them, or as many as
- * fit when the rest may follow as another chunk.  Return as splice_to_pipe().
- */
-static ssize_t read_spliced(struct request *whole, size_t length, bool chunks)
-{
-	struct connection *c = whole->c;
-	uint64_t offset = whole->offset + whole->done;
-	struct buffer *buffer = share_take_pipe(c);
-	ssize_t n;
+	struct buffer *buffer = share_take(c, 0);
 
 	if (!buffer)
-		return 0;
-	n = splice_to_pipe(c, buffer, offset, length);
-	if (n <= 0 || (!chunks && (size_t)n < length)) {
-		share_return(c, buffer);
-		return n < 0 ? n : 0;
-	}
-	whole->done += n;
-	reply_data_header(c, buffer->data, whole->cookie, offset, n, is_last(whole));
+		return false;
+	reply_data_header(c, buffer->data, cookie, offset, length, last);
 	buffer->end = reply_data_header_size(c);
+	buffer->map = c->image->bytes + offset;
+	buffer->mapped = length;
 	reply_queue(c, buffer);
-	return n;
+	return true;
 }
 
-/* Begins the next part of @whole; false without a buffer. */
+/* The parts of a long read: each counts itself in @whole->done; false without a buffer. */
+
+static bool part_mapped(struct request *whole, const struct request_header *part)
+{
+	whole->done += part->length;
+	if (queue_mapped(whole->c, part->cookie, part->offset, part->length, is_last(whole)))
+		return true;
+	whole->done -= part->length;
+	return false;
+}
+
+static bool part_later(struct request *whole, const struct request_header *part)
+{
+	if (!read_later(whole->c, part, whole))
+		return false;
+	whole->done += part->length;
+	return true;
+}
+
+/* Copies what is in the page cache. */
+static bool part_copied(struct request *whole, const struct request_header *part)
+{
+	struct connection *c = whole->c;
+	size_t head = reply_data_header_size(c);
+	struct buffer *buffer = share_take(c, part->length);
+	int ret;
+
+	if (!buffer)
+		return false;
+	ret = read_now(c, buffer->data + head, part->length, part->offset);
+	if (ret) {
+		share_return(c, buffer);
+		if (ret == NOT_NOW)
+			return part_later(whole, part);
+		report_error(c, -ret);
+		whole->error = request_error(-ret);
+		whole->error_offset = part->offset;
+		whole->done = whole->length;
+		return true;
+	}
+	whole->done += part->length;
+	reply_data_header(c, buffer->data, part->cookie, part->offset, part->length, is_last(whole));
+	buffer->end = head + part->length;
+	reply_queue(c, buffer);
+	/* Now, so that the next part gets this buffer, still in the processor's cache. */
+	reply_flush(c);
+	return true;
+}
+
 static bool read_part(struct request *whole)
 {
 	struct connection *c = whole->c;
@@ -254,42 +267,34 @@ static bool read_part(struct request *whole)
 		.offset = whole->offset + whole->done,
 		.length = whole->length - whole->done,
 	};
-	size_t most = c->loop->pool.pipe_bytes;
-	ssize_t n;
 
-	/* A piece that begins inside a page needs one slot of the pipe more. */
-	if (most && part.offset % PAGE)
-		most -= PAGE;
-	if (chunks)
-		part.length = MIN(part.length, most ? most : (size_t)BUFFER_LARGE_SIZE);
-	if (part.length <= most && image_resident(c->image, part.offset, part.length)) {
-		n = read_spliced(whole, part.length, chunks);
-		if (n > 0)
-			return true;
-		if (n < 0) {
-			report_error(c, -n);
-			whole->error = request_error(-n);
-			whole->error_offset = part.offset;
-			whole->done = whole->length;
-			return true;
-		}
+	if (c->image->bytes) {
+		if (chunks)
+			part.length = MIN(part.length, (uint32_t)MAPPED_MOST);
+		return part_mapped(whole, &part);
 	}
-	if (!read_later(c, &part, whole))
-		return false;
-	whole->done += part.length;
-	return true;
+	if (chunks)
+		part.length = MIN(part.length, (uint32_t)COPY_MOST);
+	/* A longer one that can't be divided is read where nobody waits for it. */
+	if (part.length > COPY_MOST)
+		return part_later(whole, &part);
+	return part_copied(whole, &part);
 }
 
 bool read_continue(struct connection *c)
 {
 	struct request *whole = c->reading;
+	uint32_t start = whole->done;
 
 	while (whole->done < whole->length) {
 		if (!read_part(whole))
 			return false;
-		/* With the socket full the rest stays in the page cache. */
-		if (c->held >= TURN_BYTES && whole->done < whole->length)
+		/* The rest when some of it is sent: others have their turn. */
+		if (whole->done - start >= TURN_BYTES && whole->done < whole->length)
 			return false;
+		/* part_copied() sends. */
+		if (c->dead)
+			return true;
 	}
 	c->reading = NULL;
 	if (!whole->parts)
@@ -309,7 +314,9 @@ void read_abandon(struct connection *c)
 
 bool read_begin(struct connection *c, const struct request_header *header)
 {
-	if (header->length <= c->loop->server->config->splice_above)
+	if (c->image->bytes && header->length <= MAPPED_MOST)
+		return queue_mapped(c, header->cookie, header->offset, header->length, true);
+	if (header->length <= SMALL_MOST)
 		return read_small(c, header);
 	c->reading = request_alloc(c, header);
 	/* In memory or not, request_progress() goes on with it at once. */

@@ -2,7 +2,6 @@
 #include "reply.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,7 +16,7 @@
 #include "util.h"
 #include "wire.h"
 
-enum { SEND_PIECES = 32 };
+enum { SEND_PIECES = 64 };
 
 void reply_chunk_header(uint8_t *p, uint16_t flags, uint16_t type, uint64_t cookie, uint32_t length)
 {
@@ -68,8 +67,8 @@ static uint8_t *room_in_last(const struct connection *c, size_t size)
 {
 	struct buffer *last = last_buffer(c);
 
-	/* Behind the data of a pipe nothing of its own buffer may follow. */
-	if (!last || last->pipe[0] >= 0 || last->size - last->end < size)
+	/* Behind what is mapped nothing of its own buffer may follow. */
+	if (!last || last->mapped || last->size - last->end < size)
 		return NULL;
 	return last->data + last->end;
 }
@@ -214,44 +213,49 @@ static void account_sent(struct connection *c, size_t sent)
 
 		buffer->start += part;
 		sent -= part;
-		if (buffer->start < buffer->end || buffer->piped)
+		part = MIN(sent, (size_t)buffer->mapped);
+		buffer->map += part;
+		buffer->mapped -= part;
+		sent -= part;
+		if (buffer->start < buffer->end || buffer->mapped)
 			return;
 		drop_first(c);
 	}
 }
 
-/* A reply that was taken back leaves an empty buffer: after MSG_MORE nothing would come. */
-static bool more_follows(const struct buffer *buffer)
+static void add_piece(struct msghdr *message, const void *data, size_t length)
 {
-	while ((buffer = buffer->next))
-		if (buffer->start < buffer->end || buffer->piped)
-			return true;
-	return false;
+	if (!length)
+		return;
+	message->msg_iov[message->msg_iovlen].iov_base = (void *)data;
+	message->msg_iov[message->msg_iovlen++].iov_len = length;
 }
 
-/* Sends the bytes in memory up to the first pipe; <0: -errno. */
-static ssize_t send_memory(struct connection *c)
+/*
+ * Sends what there is, as far as the socket takes it; <0: -errno.  -EFAULT: a
+ * mapped image has been cut off under us.
+ */
+static ssize_t send_some(struct connection *c)
 {
 	struct iovec pieces[SEND_PIECES];
 	struct msghdr message = { .msg_iov = pieces };
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-	struct buffer *buffer, *last = c->out;
+	struct buffer *buffer;
 	size_t total = 0;
 	ssize_t sent;
 
-	for (buffer = c->out; buffer; buffer = buffer->next) {
-		if (message.msg_iovlen == SEND_PIECES)
-			break;
-		pieces[message.msg_iovlen].iov_base = buffer->data + buffer->start;
-		pieces[message.msg_iovlen++].iov_len = buffer->end - buffer->start;
-		total += buffer->end - buffer->start;
-		last = buffer;
-		if (buffer->piped)
-			break;
+	for (buffer = c->out; buffer && message.msg_iovlen + 2 <= SEND_PIECES; buffer = buffer->next) {
+		add_piece(&message, buffer->data + buffer->start, buffer->end - buffer->start);
+		add_piece(&message, buffer->map, buffer->mapped);
+		total += buffer->end - buffer->start + buffer->mapped;
 	}
-	if (last->piped || more_follows(last))
-		flags |= MSG_MORE;
-	if (message.msg_iovlen == 1)
+	/* A reply that was taken back leaves an empty buffer: after MSG_MORE nothing would come. */
+	for (; buffer && !(flags & MSG_MORE); buffer = buffer->next)
+		if (buffer->start < buffer->end || buffer->mapped)
+			flags |= MSG_MORE;
+	if (!total)
+		sent = 0;
+	else if (message.msg_iovlen == 1)
 		sent = send(c->fd, pieces[0].iov_base, pieces[0].iov_len, flags);
 	else
 		sent = sendmsg(c->fd, &message, flags);
@@ -260,27 +264,6 @@ static ssize_t send_memory(struct connection *c)
 	count_sent(c, sent);
 	account_sent(c, sent);
 	return (size_t)sent < total ? -EAGAIN : sent;
-}
-
-/* The first buffer's memory is out: now its pipe. */
-static ssize_t send_pipe(struct connection *c)
-{
-	struct buffer *buffer = c->out;
-	unsigned int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
-	ssize_t sent;
-
-	if (more_follows(buffer))
-		flags |= SPLICE_F_MORE;
-	sent = splice(buffer->pipe[0], NULL, c->fd, NULL, buffer->piped, flags);
-	if (sent < 0)
-		return -errno;
-	if (!sent)
-		return -EPIPE;
-	buffer->piped -= sent;
-	count_sent(c, sent);
-	if (!buffer->piped)
-		drop_first(c);
-	return sent;
 }
 
 static void wait_for_room(struct connection *c)
@@ -299,23 +282,14 @@ void reply_flush(struct connection *c)
 	if (c->polling)
 		return;
 	while (c->out && !c->dead) {
-		if (c->out->start < c->out->end || !c->out->piped) {
-			/* Committed with nothing in it: a reply that was taken back. */
-			if (c->out->start == c->out->end && !c->out->piped) {
-				drop_first(c);
-				continue;
-			}
-			ret = send_memory(c);
-		} else {
-			ret = send_pipe(c);
-		}
-		if (ret == -EINTR)
-			continue;
+		ret = send_some(c);
 		if (ret == -EAGAIN) {
 			wait_for_room(c);
 			return;
 		}
-		if (ret < 0)
+		if (ret == -EFAULT)
+			connection_kill(c, "the image has become shorter");
+		else if (ret < 0 && ret != -EINTR)
 			connection_kill(c, "its socket cannot be written to");
 	}
 }

@@ -30,13 +30,11 @@
 enum {
 	TICK_MS = 1000,
 	ACCEPTS_A_TURN = 64,
-	PIPES_UNPRIVILEGED = 48,	/* of 1 MiB, within /proc/sys/fs/pipe-user-pages-soft */
-	PIPES_PRIVILEGED = 512,
 	STOP_SECONDS = 10,
 	KEEPALIVE_IDLE = 20, KEEPALIVE_INTERVAL = 5, KEEPALIVE_COUNT = 4,
 	UNACKED_MS = 60000,
 	FULL_MS = 10,
-	DESCRIPTORS_KEPT = 256,		/* for images and the like; pipes come on top */
+	DESCRIPTORS_KEPT = 256,		/* for images and the like */
 	DESCRIPTORS_USUAL = 1024,
 	DESCRIPTORS_MOST = 1 << 30,
 };
@@ -229,12 +227,16 @@ static bool stop_loops(struct server *server)
 static void size_up(struct server *server, unsigned int descriptors)
 {
 	const struct config *config = server->config;
-	unsigned long long mib = config->buffers, pipes;
+	unsigned long long mib = config->buffers;
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct sysinfo info;
 
+	/*
+	 * More than there are processors: a loop whose turn it isn't finds the
+	 * more to do when it comes, and so do its clients.
+	 */
 	server->loop_count = config->threads ? config->threads :
-			     processors > 0 ? (unsigned int)processors : 1;
+			     processors > 1 ? (unsigned int)MIN(2 * processors, processors + 8) : 1;
 	if (!mib) {
 		mib = 64;
 		if (!sysinfo(&info))
@@ -246,12 +248,8 @@ static void size_up(struct server *server, unsigned int descriptors)
 		server->http_most = MIN(descriptors / 4, (unsigned int)HTTP_CONNECTIONS_MOST);
 		descriptors -= server->http_most;
 	}
-	pipes = geteuid() ? PIPES_UNPRIVILEGED : PIPES_PRIVILEGED;
-	pipes = MIN(pipes, descriptors / 8ULL);
-	server->pipe_cap = MAX(pipes / server->loop_count, 4ULL);
-	pipes = (unsigned long long)server->pipe_cap * server->loop_count;
 	/* The rest is kept, so that those who are let in find their image opened. */
-	server->connections_most = descriptors - MIN(DESCRIPTORS_KEPT + 2 * pipes, descriptors / 2);
+	server->connections_most = descriptors - MIN((unsigned int)DESCRIPTORS_KEPT, descriptors / 2);
 }
 
 /* As many as we may have: how many that is. */

@@ -29,7 +29,6 @@ struct server {
 	struct loop *loops;
 	unsigned int loop_count;
 	size_t pool_cap;		/* of each loop */
-	unsigned int pipe_cap;		/* of each loop */
 	int listeners[LISTENERS_MOST];
 	unsigned int listener_count;
 	unsigned int connections_most;

@@ -33,13 +33,6 @@ struct buffer *share_take(struct connection *c, size_t size)
 	return loop->turn == c ? count(c, buffer_get_alone(&loop->pool, size)) : NULL;
 }
 
-struct buffer *share_take_pipe(struct connection *c)
-{
-	if (c->loop->turn && c->loop->turn != c)
-		return NULL;
-	return count(c, buffer_get_pipe(&c->loop->pool, c->held));
-}
-
 struct buffer *share_take_urgent(struct connection *c, size_t size)
 {
 	struct buffer *buffer = buffer_get_urgent(&c->loop->pool, size);

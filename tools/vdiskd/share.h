@@ -15,9 +15,6 @@ struct loop;
 /** share_take - a buffer for @size bytes, counted in @c->held; NULL: be hungry */
 struct buffer *share_take(struct connection *c, size_t size);
 
-/** share_take_pipe - the same, with a pipe */
-struct buffer *share_take_pipe(struct connection *c);
-
 /** share_take_urgent - the same, even above the cap; see buffer_get_urgent() */
 struct buffer *share_take_urgent(struct connection *c, size_t size);
 
