@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vdiskadm image: what the farm has to boot. */
+#include "image_verbs.h"
 #include "resource.h"
 #include "vdiskadm.h"
 
@@ -80,6 +81,7 @@ static const struct command verbs[] = {
 			"\n"
 			"  -y, --yes   do not ask\n",
 	},
+	IMAGE_STORE_VERBS,
 	{ 0 },
 };
 

@@ -4,7 +4,7 @@
 PROGRAMS += vdiskadm
 VDISKADM_SRCS := $(sort $(wildcard tools/vdiskadm/*.c))
 vdiskadm_SRCS = $(sort $(VDISKADM_SRCS) $(CATALOG_SRCS) $(FARM_SRCS) lib/client_names.c \
-	lib/base64url.c tools/vdiskctl/parse.c tools/vdiskctl/format.c)
+	lib/base64url.c tools/vdiskctl/parse.c tools/vdiskctl/format.c tools/vdiskd/stamp.c)
 vdiskadm_LIBS = $(FARM_LIBS) $(CATALOG_LIBS)
 
 INSTALL_TARGETS += install-vdiskadm

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,4 +112,19 @@ int stamp_write(int directory, const char *image, const struct stamp *stamp)
 void stamp_format(const struct stamp *stamp, char *text)
 {
 	snprintf(text, STAMP_TEXT, "%s:%u:%s", stamp->uuid, stamp->version, stamp->sha256);
+}
+
+int stamp_new_uuid(char *text)
+{
+	uint8_t b[16];
+
+	if (getrandom(b, sizeof(b), 0) != sizeof(b))
+		return -errno;
+	b[6] = (b[6] & 0x0f) | 0x40;	/* version 4: random */
+	b[8] = (b[8] & 0x3f) | 0x80;
+	snprintf(text, STAMP_UUID,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+		 b[13], b[14], b[15]);
+	return 0;
 }

@@ -35,6 +35,9 @@ int stamp_write(int directory, const char *image, const struct stamp *stamp);
 /** stamp_format - "UUID:VERSION:SHA256", into STAMP_TEXT bytes */
 void stamp_format(const struct stamp *stamp, char *text);
 
+/** stamp_new_uuid - a random one, into STAMP_UUID bytes; 0 or -errno */
+int stamp_new_uuid(char *text);
+
 /** stamp_main - "vdiskd stamp FILE"; return the exit code */
 int stamp_main(int argc, char **argv);
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,21 +78,6 @@ static int hash_image(const struct image *image, char *hex)
 	return ret;
 }
 
-static int make_uuid(char *text)
-{
-	uint8_t b[16];
-
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		return -errno;
-	b[6] = (b[6] & 0x0f) | 0x40;	/* version 4: random */
-	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(text, STAMP_UUID,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-		 b[13], b[14], b[15]);
-	return 0;
-}
-
 /* The image keeps its name for life; only what it contains is new. */
 static int name_it(const char *file, struct stamp *stamp)
 {
@@ -107,7 +91,7 @@ static int name_it(const char *file, struct stamp *stamp)
 	if (!ret)
 		strcpy(stamp->uuid, old.uuid);
 	else
-		ret = make_uuid(stamp->uuid);
+		ret = stamp_new_uuid(stamp->uuid);
 	return ret && ret != -ENOENT ? complain(file, "cannot make a UUID", strerror(-ret)) : 0;
 }
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0
+UNIT_TESTS += tests/unit/test_image_import

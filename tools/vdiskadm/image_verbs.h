@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The verbs of "vdiskadm image" that work on the store. */
+#ifndef VDISKADM_IMAGE_VERBS_H
+#define VDISKADM_IMAGE_VERBS_H
+
+int image_import_main(int argc, char **argv);
+int image_export_main(int argc, char **argv);
+int image_register_main(int argc, char **argv);
+
+#define IMAGE_STORE_VERBS \
+	{ \
+		.name = "import", .main = image_import_main, \
+		.usage = "NAME FILE|DEVICE [--format FORMAT] [--comment TEXT] [--public] [--store DIR]\n" \
+			 "       [--max-size GIB] [--offline]", \
+		.help = "Makes a disk image the newest version of an image, and that the current one.\n" \
+			"\n" \
+			"Reads raw, qcow2, vmdk, vhdx and vdi.  An image that needs other files (a\n" \
+			"backing file, a data file, extents) is refused.\n" \
+			"\n" \
+			"  --format FORMAT   what it is; without it, what its first bytes say\n" \
+			"  --comment TEXT    kept with the version\n" \
+			"  --public          anybody may attach the image without a session (a new image)\n" \
+			"  --store DIR       the store; 'store' in /etc/vdisk/vdiskd.conf\n" \
+			"  --max-size GIB    the largest disk to take; 2048\n" \
+			"  --offline         tell no server\n", \
+	}, { \
+		.name = "export", .main = image_export_main, \
+		.usage = "NAME[@VERSION] FILE [--format FORMAT] [--store DIR]", \
+		.help = "Writes a version's disk into a new file; without VERSION the newest one.\n" \
+			"\n" \
+			"  --format FORMAT   raw (sparse), qcow2, vmdk, vhdx or vdi; raw\n" \
+			"  --store DIR       the store; 'store' in /etc/vdisk/vdiskd.conf\n", \
+		.local = true, \
+	}, { \
+		.name = "register", .main = image_register_main, \
+		.usage = "NAME@VERSION [--comment TEXT] [--public]", \
+		.help = "Enters a version that is in the server's store already, and makes it the\n" \
+			"current one: when no server was there at its import, or its folder was copied.\n" \
+			"\n" \
+			"  --comment TEXT    kept with the version\n" \
+			"  --public          anybody may attach the image without a session (a new image)\n", \
+	}
+
+#endif
