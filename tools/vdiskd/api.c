@@ -8,9 +8,12 @@
 #include "util.h"
 
 static const char *const image_kept[] = { "current", "deleted", NULL };
+static const char *const version_kept[] = {
+	"image_id", "number", "state", "size", "sha256", "stamp", "kernel", "cmdline", "created", NULL,
+};
 static const char *const enrolment_kept[] = { "used", NULL };
 static const char *const token_hidden[] = { "hash", NULL };
-static const char *const token_kept[] = { "last_used", NULL };
+static const char *const token_kept[] = { "last_used", "revoked", NULL };
 static const char *const server_kept[] = { "last_seen", NULL };
 static const char *const session_hidden[] = { "token_id", NULL };
 
@@ -28,11 +31,11 @@ const struct api_resource api_tokens = {
 };
 const struct api_resource api_pending = { "pending", CATALOG_PENDING, NULL, 0, NULL, NULL };
 const struct api_resource api_sessions = {
-	"sessions", CATALOG_SESSION, NULL, 0, session_hidden, NULL,
+	"sessions", CATALOG_SESSION, NULL, API_NEWEST | API_TIMELINE, session_hidden, NULL,
 };
-const struct api_resource api_versions = { "versions", CATALOG_VERSION, NULL, 0, NULL, NULL };
+const struct api_resource api_versions = { "versions", CATALOG_VERSION, NULL, 0, NULL, version_kept };
 const struct api_resource api_events = { "events", CATALOG_EVENT, NULL, 0, NULL, NULL };
-const struct api_resource api_audit = { "audit", CATALOG_AUDIT, NULL, 0, NULL, NULL };
+const struct api_resource api_audit = { "audit", CATALOG_AUDIT, NULL, API_NEWEST, NULL, NULL };
 
 static const struct api_resource networks = {
 	"networks", CATALOG_NETWORK, "cidr", 0, NULL, NULL,
@@ -90,19 +93,56 @@ void api_give(struct api_call *call, unsigned int status, json_t *object)
 	call->answer->revision = api_integer(object, "revision");
 }
 
-#define KIND_ROUTES(kind, role) \
+#define KIND_ROUTES(kind, role, flags) \
 	{ "GET", "/v1/" kind, ROLE_VIEWER, api_list_run, 0, 0 }, \
 	{ "POST", "/v1/" kind, role, api_post_run, 0, 0 }, \
-	{ "GET", "/v1/" kind "/{key}", ROLE_VIEWER, api_get_run, 0, 0 }, \
-	{ "PATCH", "/v1/" kind "/{key}", role, api_patch_run, 0, 0 }, \
-	{ "DELETE", "/v1/" kind "/{key}", role, api_delete_run, 0, 0 }
+	{ "GET", "/v1/" kind "/{key}", ROLE_VIEWER, api_get_run, flags, 0 }, \
+	{ "PATCH", "/v1/" kind "/{key}", role, api_patch_run, flags, 0 }, \
+	{ "DELETE", "/v1/" kind "/{key}", role, api_delete_run, flags, 0 }
 
 const struct http_route api_routes[] = {
-	KIND_ROUTES("clients", ROLE_OPERATOR),
-	KIND_ROUTES("groups", ROLE_ADMIN),
-	KIND_ROUTES("networks", ROLE_ADMIN),
-	KIND_ROUTES("assignments", ROLE_ADMIN),
-	KIND_ROUTES("enrolments", ROLE_OPERATOR),
-	KIND_ROUTES("servers", ROLE_ADMIN),
+	KIND_ROUTES("clients", ROLE_OPERATOR, 0),
+	{ "POST", "/v1/clients/{key}/replace", ROLE_OPERATOR, api_client_replace_run, 0, 0 },
+	{ "POST", "/v1/clients/{key}/debug", ROLE_OPERATOR, api_client_debug_run, 0, 0 },
+	{ "POST", "/v1/clients/{key}/wake", ROLE_OPERATOR, api_client_wake_run, 0, 0 },
+	KIND_ROUTES("groups", ROLE_ADMIN, 0),
+	KIND_ROUTES("networks", ROLE_ADMIN, ROUTE_SLASH),
+	KIND_ROUTES("assignments", ROLE_ADMIN, 0),
+	KIND_ROUTES("enrolments", ROLE_OPERATOR, 0),
+	KIND_ROUTES("servers", ROLE_ADMIN, 0),
+
+	{ "GET", "/v1/images", ROLE_VIEWER, api_list_run, 0, 0 },
+	{ "POST", "/v1/images", ROLE_ADMIN, api_post_run, 0, 0 },
+	{ "GET", "/v1/images/{key}", ROLE_VIEWER, api_get_run, 0, 0 },
+	{ "PATCH", "/v1/images/{key}", ROLE_ADMIN, api_patch_run, 0, 0 },
+	{ "DELETE", "/v1/images/{key}", ROLE_ADMIN, api_image_delete_run, 0, 0 },
+	{ "POST", "/v1/images/{key}/current", ROLE_ADMIN, api_image_current_run, 0, 0 },
+	{ "GET", "/v1/images/{key}/versions", ROLE_VIEWER, api_version_list_run, 0, 0 },
+	{ "POST", "/v1/images/{key}/versions", ROLE_ADMIN, api_version_post_run, 0, 0 },
+	{ "GET", "/v1/images/{key}/versions/{number}", ROLE_VIEWER, api_version_get_run, 0, 0 },
+	{ "PATCH", "/v1/images/{key}/versions/{number}", ROLE_ADMIN, api_version_patch_run, 0, 0 },
+	{ "DELETE", "/v1/images/{key}/versions/{number}", ROLE_ADMIN, api_version_delete_run, 0, 0 },
+
+	{ "GET", "/v1/pending", ROLE_VIEWER, api_list_run, 0, 0 },
+	{ "GET", "/v1/pending/{key}", ROLE_VIEWER, api_get_run, 0, 0 },
+	{ "DELETE", "/v1/pending/{key}", ROLE_OPERATOR, api_delete_run, 0, 0 },
+	{ "POST", "/v1/pending/{key}/approve", ROLE_OPERATOR, api_pending_approve_run, 0, 0 },
+
+	{ "GET", "/v1/sessions", ROLE_VIEWER, api_list_run, 0, 0 },
+	{ "GET", "/v1/sessions/{id}", ROLE_VIEWER, api_session_get_run, 0, 0 },
+	{ "POST", "/v1/sessions/{id}/fence", ROLE_OPERATOR, api_session_fence_run, 0, 0 },
+	{ "POST", "/v1/sessions/{id}/orders", ROLE_OPERATOR, api_session_order_run, 0, 0 },
+
+	{ "GET", "/v1/tokens", ROLE_VIEWER, api_list_run, 0, 0 },
+	{ "POST", "/v1/tokens", ROLE_ADMIN, api_token_post_run, 0, 0 },
+	{ "GET", "/v1/tokens/{key}", ROLE_VIEWER, api_get_run, 0, 0 },
+	{ "PATCH", "/v1/tokens/{key}", ROLE_ADMIN, api_token_patch_run, 0, 0 },
+	{ "DELETE", "/v1/tokens/{key}", ROLE_ADMIN, api_token_delete_run, 0, 0 },
+
+	{ "GET", "/v1/audit", ROLE_VIEWER, api_list_run, 0, 0 },
+	{ "GET", "/v1/status", ROLE_VIEWER, api_status_run, 0, 0 },
+	{ "POST", "/v1/catalog/backup", ROLE_LOCAL, api_backup_run, 0, 0 },
+	{ "GET", "/v1/openapi.yaml", ROLE_ANYONE, api_openapi_run, ROUTE_QUIET, 0 },
+	{ "GET", "/healthz", ROLE_ANYONE, api_health_run, ROUTE_QUIET, 0 },
 	{ .method = NULL },
 };

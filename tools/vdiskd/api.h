@@ -30,6 +30,8 @@ enum api_flags {
 	API_SCOPED = 1,			/* has a group: operators see and change their own */
 	API_MACS = 2,
 	API_PROPERTIES = 4,
+	API_NEWEST = 8,			/* lists begin with the newest */
+	API_TIMELINE = 16,		/* lists tell the last step of each */
 };
 
 struct api_resource {
@@ -139,7 +141,75 @@ void api_delete_run(struct control *control, struct http_request *request,
 
 /* api_boots.c */
 
+enum api_timeline { TIMELINE_LAST, TIMELINE_STEPS, TIMELINE_TEXTS };
+
+/**
+ * api_timeline - add to sessions of the catalog how far they came
+ *
+ * "step", "failure" (why, or null); but for TIMELINE_LAST "events", with
+ * TIMELINE_TEXTS the texts of those, too.
+ */
+int api_timeline(struct api_call *call, json_t *array, enum api_timeline detail);
+
 /** api_boots - the last boots of a client, with what is known of each */
 int api_boots(struct api_call *call, int64_t client_id, json_t **boots);
+
+/* Those with routes of their own. */
+
+/* api_images.c */
+void api_image_delete_run(struct control *control, struct http_request *request,
+			  struct http_answer *answer);
+void api_image_current_run(struct control *control, struct http_request *request,
+			   struct http_answer *answer);
+
+/* api_versions.c */
+void api_version_list_run(struct control *control, struct http_request *request,
+			  struct http_answer *answer);
+void api_version_post_run(struct control *control, struct http_request *request,
+			  struct http_answer *answer);
+void api_version_get_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer);
+void api_version_patch_run(struct control *control, struct http_request *request,
+			   struct http_answer *answer);
+void api_version_delete_run(struct control *control, struct http_request *request,
+			    struct http_answer *answer);
+
+/* api_tokens.c */
+void api_token_post_run(struct control *control, struct http_request *request,
+			struct http_answer *answer);
+void api_token_patch_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer);
+void api_token_delete_run(struct control *control, struct http_request *request,
+			  struct http_answer *answer);
+
+/* api_pending.c */
+void api_pending_approve_run(struct control *control, struct http_request *request,
+			     struct http_answer *answer);
+void api_client_replace_run(struct control *control, struct http_request *request,
+			    struct http_answer *answer);
+
+/* api_clients.c */
+void api_client_debug_run(struct control *control, struct http_request *request,
+			  struct http_answer *answer);
+void api_client_wake_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer);
+
+/* api_sessions.c */
+void api_session_get_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer);
+void api_session_fence_run(struct control *control, struct http_request *request,
+			   struct http_answer *answer);
+void api_session_order_run(struct control *control, struct http_request *request,
+			   struct http_answer *answer);
+
+/* api_status.c */
+void api_health_run(struct control *control, struct http_request *request,
+		    struct http_answer *answer);
+void api_status_run(struct control *control, struct http_request *request,
+		    struct http_answer *answer);
+void api_backup_run(struct control *control, struct http_request *request,
+		    struct http_answer *answer);
+void api_openapi_run(struct control *control, struct http_request *request,
+		     struct http_answer *answer);
 
 #endif

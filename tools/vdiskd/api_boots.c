@@ -6,42 +6,79 @@
 
 #include "api.h"
 
-/* Timelines of the sessions in @array, without their long texts. */
-static int add_events(struct api_call *call, json_t *array)
+enum { FAILURE_BYTES = 200 };
+
+/* The first line of what a failed step says; cut between characters. */
+static json_t *first_line(const json_t *text)
 {
-	json_t *ids = json_array(), *index = json_object(), *events = NULL, *filter, *event, *boot;
+	const char *start = json_string_value(text);
+	size_t length = start ? strcspn(start, "\n") : 0;
+
+	if (length > FAILURE_BYTES) {
+		length = FAILURE_BYTES;
+		while (length && ((unsigned char)start[length] & 0xc0) == 0x80)
+			length--;
+	}
+	return length ? json_stringn(start, length) : json_string("it does not say why");
+}
+
+static void add_event(json_t *session, json_t *event, enum api_timeline detail)
+{
+	const char *step = json_string_value(json_object_get(event, "step"));
+
+	if (strcmp(step, "ended"))
+		json_object_set(session, "step", json_object_get(event, "step"));
+	if (!strcmp(step, "failed"))
+		json_object_set_new(session, "failure", first_line(json_object_get(event, "text")));
+	if (detail == TIMELINE_LAST)
+		return;
+	if (detail != TIMELINE_TEXTS)
+		json_object_del(event, "text");
+	json_object_del(event, "session_id");
+	json_object_del(event, "client_id");
+	json_array_append(json_object_get(session, "events"), event);
+}
+
+/* Events of at most API_IDS_MOST sessions from @from on. */
+static int add_events(struct api_call *call, json_t *array, size_t from, enum api_timeline detail)
+{
+	json_t *ids = json_array(), *index = json_object(), *events = NULL;
+	json_t *filter, *event, *session;
 	char key[24];
 	size_t i;
 	int ret;
 
-	json_array_foreach(array, i, boot) {
-		snprintf(key, sizeof(key), "%lld", (long long)api_integer(boot, "id"));
-		json_array_append(ids, json_object_get(boot, "id"));
-		json_object_set(index, key, boot);
-		json_object_set_new(boot, "events", json_array());
-		json_object_set_new(boot, "step", json_null());
-		json_object_set_new(boot, "failed", json_false());
+	for (i = from; i < json_array_size(array) && i - from < API_IDS_MOST; i++) {
+		session = json_array_get(array, i);
+		snprintf(key, sizeof(key), "%lld", (long long)api_integer(session, "id"));
+		json_array_append(ids, json_object_get(session, "id"));
+		json_object_set(index, key, session);
+		json_object_set_new(session, "step", json_null());
+		json_object_set_new(session, "failure", json_null());
+		if (detail != TIMELINE_LAST)
+			json_object_set_new(session, "events", json_array());
 	}
 	filter = json_pack("{s:o}", "session_id", ids);
 	ret = catalog_list(call->control->catalog, CATALOG_EVENT, filter, &events, &call->err);
 	json_decref(filter);
 	json_array_foreach(events, i, event) {
-		const char *step = json_string_value(json_object_get(event, "step"));
-
 		snprintf(key, sizeof(key), "%lld", (long long)api_integer(event, "session_id"));
-		boot = json_object_get(index, key);
-		if (!boot)
-			continue;
-		json_object_set(boot, "step", json_object_get(event, "step"));
-		if (!strcmp(step, "failed"))
-			json_object_set_new(boot, "failed", json_true());
-		json_object_del(event, "text");
-		json_object_del(event, "session_id");
-		json_object_del(event, "client_id");
-		json_array_append(json_object_get(boot, "events"), event);
+		session = json_object_get(index, key);
+		if (session)
+			add_event(session, event, detail);
 	}
 	json_decref(events);
 	json_decref(index);
+	return ret;
+}
+
+int api_timeline(struct api_call *call, json_t *array, enum api_timeline detail)
+{
+	size_t from;
+	int ret = 0;
+
+	for (from = 0; !ret && from < json_array_size(array); from += API_IDS_MOST)
+		ret = add_events(call, array, from, detail);
 	return ret;
 }
 
@@ -57,8 +94,7 @@ int api_boots(struct api_call *call, int64_t client_id, json_t **boots)
 	json_decref(filter);
 	if (ret)
 		return ret;
-	if (json_array_size(*boots))
-		ret = add_events(call, *boots);
+	ret = api_timeline(call, *boots, TIMELINE_STEPS);
 	if (!ret)
 		ret = api_present(call, &api_sessions, *boots);
 	json_array_foreach(*boots, i, boot)

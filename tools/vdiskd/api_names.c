@@ -275,6 +275,9 @@ static int filter_member(struct api_call *call, const struct http_parameter *par
 	json_t *value, *id;
 	int ret;
 
+	if (call->resource->kind == CATALOG_SESSION && !strcmp(parameter->name, "state") &&
+	    !strcmp(parameter->value, "all"))
+		return 0;
 	if (!field || field->flags & (CATALOG_SECRET | CATALOG_SECRET_IF))
 		return vdisk_error_set(&call->err, EINVAL, "%s: there is no such parameter",
 				       parameter->name);
@@ -291,6 +294,35 @@ static int filter_member(struct api_call *call, const struct http_parameter *par
 	return ret;
 }
 
+/* Sessions that have ended are many: only who asks for them gets them. */
+static int filter_sessions(struct api_call *call, json_t *filter)
+{
+	const char *failed = http_query(call->request, "failed");
+	json_t *events = NULL, *event, *of, *ids;
+	size_t i;
+	int ret;
+
+	if (!failed) {
+		if (!http_query(call->request, "state") && !http_query(call->request, "client"))
+			json_object_set_new(filter, "state", json_pack("{s:s}", "not", "ended"));
+		return 0;
+	}
+	if (strcmp(failed, "1") && strcmp(failed, "true"))
+		return vdisk_error_set(&call->err, EINVAL, "failed: it is 1 or not there");
+	of = json_pack("{s:s, s:s, s:i, s:{s:n}}", "step", "failed", "$order", "-id", "$limit",
+		       API_IDS_MOST, "session_id", "not");
+	ret = catalog_list(call->control->catalog, CATALOG_EVENT, of, &events, &call->err);
+	json_decref(of);
+	if (ret)
+		return ret;
+	ids = json_array();
+	json_array_foreach(events, i, event)
+		json_array_append(ids, json_object_get(event, "session_id"));
+	json_decref(events);
+	json_object_set_new(filter, "id", ids);
+	return 0;
+}
+
 /* since and failed, where there is a time and where things fail. */
 static int filter_special(struct api_call *call, json_t *filter)
 {
@@ -298,11 +330,13 @@ static int filter_special(struct api_call *call, json_t *filter)
 	const char *failed = http_query(call->request, "failed");
 	const char *field = catalog_find_field(call->resource->kind, "at") ? "at" : "started";
 	int64_t number;
+	int ret;
 
 	if (failed && call->resource->kind != CATALOG_SESSION)
 		return vdisk_error_set(&call->err, EINVAL, "failed: there is no such parameter");
-	if (!since)
-		return 0;
+	ret = call->resource->kind == CATALOG_SESSION ? filter_sessions(call, filter) : 0;
+	if (ret || !since)
+		return ret;
 	if (!catalog_find_field(call->resource->kind, field))
 		return vdisk_error_set(&call->err, EINVAL, "since: there is no such parameter");
 	number = api_id(since);
@@ -319,13 +353,13 @@ static int filter_page(struct api_call *call, json_t *filter)
 	const char *after = http_query(call->request, "after");
 	const char *order = http_query(call->request, "order");
 	int64_t number = limit ? api_id(limit) : API_PAGE;
-	bool down = order && !strcmp(order, "-id");
+	bool down = order ? !strcmp(order, "-id") : call->resource->flags & API_NEWEST;
 
 	if (number < 1 || number > API_PAGE_MOST)
 		return vdisk_error_set(&call->err, EINVAL, "limit: give a number from 1 to %d",
 				       API_PAGE_MOST);
 	json_object_set_new(filter, "$limit", json_integer(number));
-	if (order && !down && strcmp(order, "id"))
+	if (order && strcmp(order, "-id") && strcmp(order, "id"))
 		return vdisk_error_set(&call->err, EINVAL, "order: it is id or -id");
 	if (down)
 		json_object_set_new(filter, "$order", json_string("-id"));

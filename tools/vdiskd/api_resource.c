@@ -29,16 +29,67 @@ static int check_scope(struct api_call *call, const json_t *object)
 	return api_scope_check(call, group_of(object));
 }
 
-static void drop_foreign(struct api_call *call, json_t *array)
+/* Tokens and audit tell of everything: not for those who are bound to a group. */
+static int check_unbound(struct api_call *call)
 {
-	size_t i = 0;
+	enum catalog_kind kind = call->resource->kind;
 
+	if (!call->scope || (kind != CATALOG_TOKEN && kind != CATALOG_AUDIT))
+		return 0;
+	return vdisk_error_set(&call->err, EPERM, "this token is for one group, and this is about all");
+}
+
+/* The ids of clients that a bound caller may see, as members of an object. */
+static int own_clients(struct api_call *call, json_t **clients)
+{
+	json_t *all = NULL, *client;
+	char key[24];
+	size_t i;
+	int ret;
+
+	ret = catalog_list(call->control->catalog, CATALOG_CLIENT, NULL, &all, &call->err);
+	if (ret)
+		return ret;
+	*clients = json_object();
+	json_array_foreach(all, i, client) {
+		if (!api_scope_has(call, group_of(client)))
+			continue;
+		snprintf(key, sizeof(key), "%lld", (long long)api_integer(client, "id"));
+		json_object_set_new(*clients, key, json_true());
+	}
+	json_decref(all);
+	return 0;
+}
+
+/* Takes out what a bound caller may not see. */
+static int drop_foreign(struct api_call *call, json_t *array)
+{
+	json_t *clients = NULL, *object;
+	char key[24];
+	size_t i = 0;
+	bool own;
+	int ret;
+
+	if (!call->scope || (!(call->resource->flags & API_SCOPED) &&
+			     call->resource->kind != CATALOG_SESSION))
+		return 0;
+	if (call->resource->kind == CATALOG_SESSION) {
+		ret = own_clients(call, &clients);
+		if (ret)
+			return ret;
+	}
 	while (i < json_array_size(array)) {
-		if (api_scope_has(call, group_of(json_array_get(array, i))))
+		object = json_array_get(array, i);
+		snprintf(key, sizeof(key), "%lld", (long long)api_integer(object, "client_id"));
+		own = clients ? json_object_get(clients, key) != NULL :
+				api_scope_has(call, group_of(object));
+		if (own)
 			i++;
 		else
 			json_array_remove(array, i);
 	}
+	json_decref(clients);
+	return 0;
 }
 
 /* The page that follows, when this one is full. */
@@ -72,14 +123,18 @@ void api_list_run(struct control *control, struct http_request *request,
 
 	if (!api_begin(&call, control, request, answer, resource_of(request)))
 		return;
-	ret = api_filter(&call, &filter);
+	ret = check_unbound(&call);
+	if (!ret)
+		ret = api_filter(&call, &filter);
 	if (!ret)
 		ret = catalog_list(control->catalog, call.resource->kind, filter, &array,
 				   &call.err);
 	if (!ret)
 		link_next(&call, array, filter);
-	if (!ret && call.resource->flags & API_SCOPED)
-		drop_foreign(&call, array);
+	if (!ret)
+		ret = drop_foreign(&call, array);
+	if (!ret && call.resource->flags & API_TIMELINE)
+		ret = api_timeline(&call, array, TIMELINE_LAST);
 	if (!ret)
 		ret = api_present(&call, call.resource, array);
 	if (!ret)
@@ -119,7 +174,9 @@ void api_get_run(struct control *control, struct http_request *request,
 
 	if (!api_begin(&call, control, request, answer, resource_of(request)))
 		return;
-	ret = api_find(&call, call.resource, request->segments[0], &object);
+	ret = check_unbound(&call);
+	if (!ret)
+		ret = api_find(&call, call.resource, request->segments[0], &object);
 	if (!ret)
 		ret = check_scope(&call, object);
 	if (!ret)

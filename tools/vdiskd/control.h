@@ -7,14 +7,17 @@
 #define VDISKD_CONTROL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "token.h"
 
 struct catalog;
+struct catalog_who;
 struct config;
 struct http_listener;
 struct server;
+struct vdisk_error;
 
 struct control {
 	const struct config *config;
@@ -40,5 +43,19 @@ void control_stop(struct control *control);
 
 /** control_tick - a second has passed; NULL is fine */
 void control_tick(struct control *control);
+
+/* Of sessions, for the administrators' routes; return 0 or -errno with @err. */
+
+/** session_fence - end a session for good: its token stops at once; -ENOENT, -EALREADY */
+int session_fence(struct control *control, const struct catalog_who *who, int64_t session,
+		  struct vdisk_error *err) __attribute__((weak));
+
+/** session_order - have its agent do "reboot", "shutdown", or show @text as "message" */
+int session_order(struct control *control, const struct catalog_who *who, int64_t session,
+		  const char *order, const char *text, struct vdisk_error *err)
+	__attribute__((weak));
+
+/** session_images_changed - images, versions or which is current have changed */
+void session_images_changed(struct control *control) __attribute__((weak));
 
 #endif

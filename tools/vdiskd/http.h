@@ -48,6 +48,7 @@ enum http_role {
 enum http_route_flags {
 	ROUTE_LOOPBACK = 1,	/* from this machine anybody may */
 	ROUTE_QUIET = 2,	/* no line in the log: it comes often */
+	ROUTE_SLASH = 4,	/* what stands for a placeholder may have a '/' in it, as %2F */
 };
 
 struct principal {

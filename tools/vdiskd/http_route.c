@@ -50,7 +50,7 @@ static bool take_segments(struct http_exchange *exchange, const char **starts,
 
 	for (i = 0; i < count; i++) {
 		text = http_decode(exchange, starts[i], lengths[i], false);
-		if (!text || strchr(text, '/')) {
+		if (!text || (strchr(text, '/') && !(exchange->route->flags & ROUTE_SLASH))) {
 			http_problem(&exchange->answer, MHD_HTTP_BAD_REQUEST, "Bad path",
 				     "part %u of the path is no name", i + 1);
 			return false;

@@ -10,7 +10,10 @@ vdiskd_LIBS += $(if $(wildcard lib/catalog_sqlite*.c),,-no-pie -Wl,--unresolved-
 
 # The control plane: what the fuzzer of the data plane does without.
 CONTROL_SRCS := tools/vdiskd/control.c tools/vdiskd/metrics.c tools/vdiskd/pem.c \
+	tools/vdiskd/wake.c tools/vdiskd/version_files.c \
 	$(wildcard $(addprefix tools/vdiskd/,http*.c api*.c login*.c session*.c bootscript*.c wake.c))
+
+$(B)/obj/tools/vdiskd/api_status.o: Documentation/openapi.yaml
 
 VDISKD_UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 .PHONY: install-vdiskd

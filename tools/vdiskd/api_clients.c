@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is done to a client beside changing its fields. */
+#include <errno.h>
+#include <string.h>
+
+#include "api.h"
+#include "http_internal.h"
+#include "wake.h"
+
+static int find(struct api_call *call, json_t **client)
+{
+	int ret = api_find(call, &api_clients, call->request->segments[0], client);
+
+	return ret ? ret : api_scope_check(call, api_integer(*client, "group_id"));
+}
+
+/* The next boot that fails gives a shell; {"once": false} takes that back. */
+void api_client_debug_run(struct control *control, struct http_request *request,
+			  struct http_answer *answer)
+{
+	json_t *client = NULL, *changes, *stored = NULL;
+	struct api_call call;
+	int ret, once = 1;
+
+	if (!api_begin(&call, control, request, answer, &api_clients))
+		return;
+	ret = find(&call, &client);
+	if (!ret && request->body && json_unpack(request->body, "{s?:b !}", "once", &once))
+		ret = vdisk_error_set(&call.err, EINVAL, "once: it is true or false");
+	if (!ret) {
+		changes = json_pack("{s:b}", "debug_once", once);
+		ret = catalog_change(control->catalog, &call.who, CATALOG_CLIENT,
+				     api_integer(client, "id"), changes, request->revision,
+				     &stored, &call.err);
+		json_decref(changes);
+	}
+	if (!ret)
+		ret = api_show(&call, MHD_HTTP_OK, stored);
+	json_decref(client);
+	json_decref(stored);
+	api_end(&call, ret);
+}
+
+static int wake_all(struct api_call *call, const json_t *macs, unsigned int *packets)
+{
+	json_t *mac;
+	size_t i;
+	int ret;
+
+	json_array_foreach(macs, i, mac) {
+		ret = wake_send(json_string_value(json_object_get(mac, "mac")));
+		if (ret < 0)
+			return vdisk_error_set(&call->err, -ret, "cannot send to any network: %s",
+					       strerror(-ret));
+		*packets += ret;
+	}
+	if (i)
+		return 0;
+	return vdisk_error_set(&call->err, EBUSY, "no MAC of this client is known");
+}
+
+void api_client_wake_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer)
+{
+	json_t *client = NULL, *macs = NULL, *filter;
+	unsigned int packets = 0;
+	struct api_call call;
+	int ret;
+
+	if (!api_begin(&call, control, request, answer, &api_clients))
+		return;
+	ret = find(&call, &client);
+	if (!ret) {
+		filter = json_pack("{s:O}", "client_id", json_object_get(client, "id"));
+		ret = catalog_list(control->catalog, CATALOG_MAC, filter, &macs, &call.err);
+		json_decref(filter);
+	}
+	if (!ret)
+		ret = wake_all(&call, macs, &packets);
+	if (!ret)
+		ret = catalog_note(control->catalog, &call.who, "wake", CATALOG_CLIENT,
+				   api_integer(client, "id"), NULL, &call.err);
+	if (!ret) {
+		answer->status = MHD_HTTP_ACCEPTED;
+		answer->json = json_pack("{s:i}", "packets", (int)packets);
+	}
+	json_decref(client);
+	json_decref(macs);
+	api_end(&call, ret);
+}
