@@ -34,6 +34,8 @@ static const char target_help[] =
 	"  --token-file FILE   who we are, for --server; ~/.config/vdisk/token\n";
 
 static const struct command *const commands[] = {
+	&init_command,
+	&pxe_config_command,
 	&image_command,
 	&version_command,
 	&group_command,

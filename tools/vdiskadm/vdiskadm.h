@@ -29,7 +29,9 @@ struct command {
 extern const struct command audit_command;
 extern const struct command group_command;
 extern const struct command image_command;
+extern const struct command init_command;
 extern const struct command network_command;
+extern const struct command pxe_config_command;
 extern const struct command server_command;
 extern const struct command session_command;
 extern const struct command status_command;

@@ -4,10 +4,13 @@
 PROGRAMS += vdiskadm
 VDISKADM_SRCS := $(sort $(wildcard tools/vdiskadm/*.c))
 vdiskadm_SRCS = $(sort $(VDISKADM_SRCS) $(CATALOG_SRCS) $(FARM_SRCS) lib/client_names.c \
-	lib/base64url.c tools/vdiskctl/parse.c tools/vdiskctl/format.c tools/vdiskd/stamp.c)
+	$(APITOKEN_SRCS) tools/vdiskctl/parse.c tools/vdiskctl/format.c tools/vdiskd/stamp.c)
 vdiskadm_LIBS = $(FARM_LIBS) $(CATALOG_LIBS)
+vdiskadm_LIBS += $(if $(wildcard lib/catalog_sqlite*.c),,-no-pie -Wl,--unresolved-symbols=ignore-all)
 
 INSTALL_TARGETS += install-vdiskadm
 .PHONY: install-vdiskadm
 install-vdiskadm: $(B)/vdiskadm
 	$(Q)install -D -m 755 $(B)/vdiskadm "$(DESTDIR)$(PREFIX)/sbin/vdiskadm"
+	$(Q)install -D -m 644 tools/systemd/vdiskd-netboot.service \
+		"$(DESTDIR)$(PREFIX)/lib/systemd/system/vdiskd-netboot.service"
