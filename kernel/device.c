@@ -650,6 +650,7 @@ static int set_limit(struct vdisk_device *dev, const struct vdisk_config *cfg,
 static int device_set(struct vdisk_device *dev, const struct vdisk_config *cfg, u32 what,
 		      struct netlink_ext_ack *extack)
 {
+	unsigned int i;
 	int ret;
 
 	if (what & VDISK_SET_LIMIT) {
@@ -670,6 +671,9 @@ static int device_set(struct vdisk_device *dev, const struct vdisk_config *cfg, 
 	}
 	if (what & VDISK_SET_READAHEAD)
 		WRITE_ONCE(dev->cfg.readahead_kb, cfg->readahead_kb);
+	if (what & VDISK_SET_TOKEN)
+		for (i = 0; i < dev->src->nr_paths; i++)
+			vdisk_path_renew(dev->src->path[i], cfg->token);
 	if (what & VDISK_SET_FAIL_NOW)
 		fail_io(dev);
 	else

@@ -53,6 +53,7 @@ struct vdisk_config {
 	u32 patience;			/* seconds */
 	u32 readahead_kb;
 	struct vdisk_overlay_config overlay;
+	char token[VDISK_EXPORT_MAX + 1]; /* of VDISK_SET_TOKEN */
 	u32 nr_servers;
 	struct vdisk_server_config server[VDISK_SERVERS_MAX];
 };
@@ -64,6 +65,7 @@ enum vdisk_set {
 	VDISK_SET_LOST		= 1 << 2,	/* lost, lost_seconds */
 	VDISK_SET_READAHEAD	= 1 << 3,
 	VDISK_SET_FAIL_NOW	= 1 << 4,
+	VDISK_SET_TOKEN		= 1 << 5,
 };
 
 struct vdisk_path_info {
@@ -74,6 +76,7 @@ struct vdisk_path_info {
 	u64 rx_bytes, tx_bytes, requests, errors, reconnects;
 	char reason[VDISK_REASON_MAX + 1];
 	char name[VDISK_EXPORT_MAX + 1];
+	char export[VDISK_EXPORT_MAX + 1]; /* config's, or the token that came later */
 };
 
 /* A snapshot of a device for netlink.  Large: allocate it. */

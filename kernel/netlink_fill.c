@@ -81,13 +81,13 @@ static int fill_address(struct sk_buff *skb, const struct vdisk_address *address
 }
 
 static int fill_server_config(struct sk_buff *skb, const struct vdisk_server_config *server,
-			      bool admin)
+			      const char *export, bool admin)
 {
 	u32 i;
 
 	if (nla_put_string(skb, VDISK_SERVER_A_HOST, server->host) ||
 	    nla_put_u16(skb, VDISK_SERVER_A_PORT, server->port) ||
-	    put_name(skb, VDISK_SERVER_A_EXPORT, server->export, admin))
+	    put_name(skb, VDISK_SERVER_A_EXPORT, export, admin))
 		return -EMSGSIZE;
 	for (i = 0; i < server->nr_addresses; i++)
 		if (fill_address(skb, &server->address[i]) < 0)
@@ -119,7 +119,7 @@ static int fill_server(struct sk_buff *skb, const struct vdisk_path_info *path, 
 
 	if (!nest)
 		return -EMSGSIZE;
-	if (fill_server_config(skb, path->config, admin) ||
+	if (fill_server_config(skb, path->config, path->export, admin) ||
 	    nla_put_u32(skb, VDISK_SERVER_A_STATE, path->state) ||
 	    nla_put_u32(skb, VDISK_SERVER_A_ATTEMPTS, path->attempts) ||
 	    nla_put_u32(skb, VDISK_SERVER_A_CONNECTED, path->connected) ||

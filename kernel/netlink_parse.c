@@ -165,6 +165,7 @@ const struct nla_policy vdisk_set_policy[VDISK_A_MAX + 1] = {
 	[VDISK_A_LOST_SECONDS] = NLA_POLICY_FULL_RANGE(NLA_U32, &seconds_range),
 	[VDISK_A_READAHEAD_KB] = NLA_POLICY_FULL_RANGE(NLA_U32, &readahead_range),
 	[VDISK_A_FAIL_NOW] = { .type = NLA_FLAG },
+	[VDISK_A_TOKEN] = NLA_POLICY_VALIDATE_FN(NLA_NUL_STRING, validate_text, VDISK_EXPORT_MAX),
 };
 
 #define refuse(extack, text) ({ NL_SET_ERR_MSG(extack, text); -EINVAL; })
@@ -427,6 +428,12 @@ int vdisk_parse_set(struct genl_info *info, struct vdisk_config *cfg, u32 *what)
 	if (attrs[VDISK_A_READAHEAD_KB]) {
 		*what |= VDISK_SET_READAHEAD;
 		cfg->readahead_kb = nla_get_u32(attrs[VDISK_A_READAHEAD_KB]);
+	}
+	if (attrs[VDISK_A_TOKEN]) {
+		*what |= VDISK_SET_TOKEN;
+		nla_strscpy(cfg->token, attrs[VDISK_A_TOKEN], sizeof(cfg->token));
+		if (cfg->token[0] != '~' || !cfg->token[1])
+			return refuse(info->extack, "a TOKEN begins with '~'");
 	}
 	if (nla_get_flag(attrs[VDISK_A_FAIL_NOW]))
 		*what |= VDISK_SET_FAIL_NOW;

@@ -59,6 +59,12 @@ static void path_event(struct vdisk_path *path, u32 event, const char *reason)
 	vdisk_device_path_event(path->src->dev, event, path->config, reason);
 }
 
+/* What to ask for as long as the server named no version; the lock is held. */
+static const char *__path_export(const struct vdisk_path *path)
+{
+	return path->token[0] ? path->token : path->config->export;
+}
+
 void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info)
 {
 	unsigned long now = jiffies;
@@ -75,6 +81,7 @@ void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info)
 	info->reconnects = path->reconnects;
 	strscpy(info->reason, path->reason, sizeof(info->reason));
 	strscpy(info->name, path->name, sizeof(info->name));
+	strscpy(info->export, __path_export(path), sizeof(info->export));
 	spin_unlock_bh(&path->lock);
 	for (i = 0; i < path->nr_conns; i++) {
 		const struct vdisk_conn *conn = path->conn[i];
@@ -85,6 +92,15 @@ void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info)
 		info->requests += READ_ONCE(conn->requests);
 		info->errors += READ_ONCE(conn->errors);
 	}
+}
+
+void vdisk_path_renew(struct vdisk_path *path, const char *token)
+{
+	if (path->config->export[0] != '~')
+		return;
+	spin_lock_bh(&path->lock);
+	strscpy(path->token, token, sizeof(path->token));
+	spin_unlock_bh(&path->lock);
 }
 
 /*----- what others do with a connection -----*/
@@ -197,7 +213,7 @@ static void conn_export_name(struct vdisk_conn *conn)
 	struct vdisk_path *path = conn->path;
 
 	spin_lock_bh(&path->lock);
-	strscpy(conn->ask, path->name[0] ? path->name : path->config->export,
+	strscpy(conn->ask, path->name[0] ? path->name : __path_export(path),
 		sizeof(conn->ask));
 	spin_unlock_bh(&path->lock);
 }
@@ -293,7 +309,9 @@ static void conn_up(struct vdisk_conn *conn)
 	spin_lock_bh(&path->lock);
 	first = !path->connected++;
 	path->attempts = 0;
-	strscpy(path->name, conn->ex.name, sizeof(path->name));
+	/* A token names no version, and is renewed. */
+	if (conn->ex.name[0] != '~')
+		strscpy(path->name, conn->ex.name, sizeof(path->name));
 	if (first)
 		path_set(path, VDISK_PATH_UP, "");
 	spin_unlock_bh(&path->lock);

@@ -120,6 +120,7 @@ struct vdisk_path {
 	u64 reconnects;
 	char reason[VDISK_HS_TEXT];
 	char name[VDISK_HS_NAME];	/* NAME@N, asked for from the second time on */
+	char token[VDISK_HS_NAME];	/* in place of config's, once it was renewed */
 };
 
 struct vdisk_path *vdisk_path_create(struct vdisk_source *src, unsigned int index,
@@ -130,6 +131,9 @@ int vdisk_path_start(struct vdisk_path *path);
 void vdisk_path_ask_stop(struct vdisk_path *path);
 void vdisk_path_stop(struct vdisk_path *path);
 void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info);
+
+/* vdisk_path_renew - a path of a session asks for @token from the next connect on. */
+void vdisk_path_renew(struct vdisk_path *path, const char *token);
 
 /*
  * vdisk_conn_submit - queues @wire to be sent.  Returns false when the

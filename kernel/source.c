@@ -251,6 +251,12 @@ static bool first_export(struct vdisk_source *src, struct vdisk_conn *conn,
 	return true;
 }
 
+/* Tokens of a session differ from one renewal to the next, for the same version. */
+static bool same_name(const char *a, const char *b)
+{
+	return (a[0] == '~' && b[0] == '~') || !strcmp(a, b);
+}
+
 static bool same_export(struct vdisk_source *src, struct vdisk_conn *conn,
 			const struct vdisk_export *ex, char *text)
 {
@@ -263,7 +269,7 @@ static bool same_export(struct vdisk_source *src, struct vdisk_conn *conn,
 		scnprintf(text, VDISK_HS_TEXT, "another image: its stamp is '%.96s'", ex->stamp);
 	else if (!old->stamp[0] && conn->path != src->first)
 		strscpy(text, "no stamp: can't be proved to be the same image", VDISK_HS_TEXT);
-	else if (conn->path == src->first && strcmp(ex->name, old->name))
+	else if (conn->path == src->first && !same_name(ex->name, old->name))
 		scnprintf(text, VDISK_HS_TEXT, "it serves '%.96s' now", ex->name);
 	else if (old->block_min % ex->block_min || ex->block_max < old->block_max)
 		scnprintf(text, VDISK_HS_TEXT, "its block sizes %u to %u do not hold %u to %u",

@@ -157,6 +157,9 @@ static int put_change(struct nl_msg *msg, const struct vdisk_change *change)
 	if ((change->what & VDISK_CHANGE_READAHEAD) &&
 	    nla_put_u32(msg, VDISK_A_READAHEAD_KB, change->readahead_kb))
 		return -1;
+	if ((change->what & VDISK_CHANGE_TOKEN) &&
+	    nla_put_string(msg, VDISK_A_TOKEN, change->token))
+		return -1;
 	if (change->what & VDISK_CHANGE_FAIL_NOW)
 		return nla_put_flag(msg, VDISK_A_FAIL_NOW);
 	return 0;

@@ -64,12 +64,14 @@ enum vdisk_change_what {
 	VDISK_CHANGE_LOST	= 1 << 2,	/* lost, lost_seconds */
 	VDISK_CHANGE_READAHEAD	= 1 << 3,	/* readahead_kb */
 	VDISK_CHANGE_FAIL_NOW	= 1 << 4,	/* all I/O that waits fails, from now on */
+	VDISK_CHANGE_TOKEN	= 1 << 5,	/* token: a session's, renewed */
 };
 
 struct vdisk_change {
 	uint32_t what;			/* enum vdisk_change_what */
 	uint32_t lost, lost_seconds, readahead_kb;
 	struct vdisk_overlay overlay;
+	char token[VDISK_EXPORT_MAX + 1];
 };
 
 struct vdisk_server_status {

@@ -269,6 +269,11 @@ static void test_set(void)
 	       attrs[VDISK_A_FAIL_NOW] && is_u32(attrs, VDISK_A_LOST, VDISK_LOST_QUEUE) &&
 	       !attrs[VDISK_A_LOST_SECONDS] && !attrs[VDISK_A_OVERLAY],
 	       "set of fail-now and lost; queue has no seconds");
+	reset();
+	change = (struct vdisk_change){ .what = VDISK_CHANGE_TOKEN, .token = "~new" };
+	tap_ok(!vdisk_client_set(client, 1, &change, &err) && sent_is(VDISK_CMD_SET, 0) &&
+	       attrs[VDISK_A_TOKEN] && !strcmp(nla_get_string(attrs[VDISK_A_TOKEN]), "~new") &&
+	       !attrs[VDISK_A_FAIL_NOW], "set of a renewed token");
 }
 
 static void put_device(struct nl_msg *msg, uint32_t number, unsigned int servers)

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vdiskctl agent: tells the farm how the session's disk fares, renews the session's
+ * token, carries out orders.  Nothing depends on its life: it may be killed, or hang
+ * because its own pages are on a disk whose servers are gone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/reboot.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <poll.h>
+#include "json.h"
+#include "parse.h"
+#include "session.h"
+#include "vdiskctl.h"
+#include "wait.h"
+
+enum {
+	INTERVAL = 30,				/* seconds between reports */
+	RENEW_LEAST = 60, RENEW_MOST = 3600,	/* seconds between renewals */
+	RENEW_BLIND = 600,			/* when the clock says nothing sensible */
+	ORDERS_MAX = 16, MESSAGE_MAX = 1000,
+};
+
+/* What systemd, as PID 1, takes these signals for; no program is needed. */
+#define SIGNAL_POWEROFF (SIGRTMIN + 4)
+#define SIGNAL_REBOOT (SIGRTMIN + 5)
+
+struct agent {
+	const char *root;
+	struct session session;
+	unsigned int interval;
+	int64_t renew_at;			/* now_ms() */
+	char last_complaint[256];
+	bool greeted;
+};
+
+/* The same trouble is told once. */
+static void complain(struct agent *agent, const struct vdisk_error *err)
+{
+	if (!strncmp(agent->last_complaint, err->text, sizeof(agent->last_complaint) - 1))
+		return;
+	snprintf(agent->last_complaint, sizeof(agent->last_complaint), "%s", err->text);
+	warn("agent: %s", err->text);
+}
+
+/* The device whose servers were given the session's token. */
+static bool is_ours(const struct vdisk_status *status, const char *token)
+{
+	unsigned int i;
+
+	for (i = 0; i < status->nr_servers; i++)
+		if (!strcmp(status->server[i].config.export, token))
+			return true;
+	return false;
+}
+
+static void add_device(json_t *report, const struct vdisk_status *status)
+{
+	uint64_t bytes = 0, connected = 0;
+	unsigned int i;
+
+	for (i = 0; i < status->nr_servers; i++) {
+		bytes += status->server[i].rx_bytes;
+		connected += status->server[i].connected;
+	}
+	json_object_set_new(report, "connections", json_integer(connected));
+	json_object_set_new(report, "bytes", json_integer(bytes));
+	json_object_set_new(report, "retries",
+			    json_integer(status->stats[VDISK_STATS_A_RETRIES]));
+	json_object_set_new(report, "overlay_high", json_integer(status->peak));
+	json_object_set_new(report, "overlay_used", json_integer(status->used));
+	json_object_set_new(report, "overlay_limit", json_integer(status->overlay.limit));
+	json_object_set_new(report, "errors", json_integer(status->stats[VDISK_STATS_A_ERRORS]));
+	json_object_set_new(report, "device_state", json_string(vdisk_state_name(status->state)));
+}
+
+/* Sets *@number to our device's, when there is one. */
+static json_t *make_report(struct agent *agent, int64_t *number)
+{
+	const char *token = session_text(agent->session.json, "export");
+	json_t *report = json_object();
+	struct vdisk_client *client;
+	struct vdisk_status *list;
+	struct vdisk_error err;
+	size_t i, count;
+
+	*number = -1;
+	json_object_set_new(report, "uptime", json_integer((json_int_t)seconds_up()));
+	if (vdisk_client_open(&client, &err) < 0) {
+		complain(agent, &err);
+		return report;
+	}
+	if (!vdisk_client_list(client, &list, &count, &err)) {
+		for (i = 0; i < count && *number < 0; i++) {
+			if (!is_ours(&list[i], token))
+				continue;
+			*number = list[i].number;
+			add_device(report, &list[i]);
+		}
+		free(list);
+	} else {
+		complain(agent, &err);
+	}
+	vdisk_client_close(client);
+	return report;
+}
+
+static int ask(struct agent *agent, const char *what, const json_t *body,
+	       struct farm_answer *answer, struct vdisk_error *err)
+{
+	struct farm_request request = { .method = "POST", .repeat = true, .body = body };
+	char path[256];
+	int ret;
+
+	request.path = session_path(&agent->session, what, path, sizeof(path));
+	ret = farm_request(agent->session.farm, &request, answer, err);
+	if (ret < 0)
+		return ret;
+	ret = farm_complaint(answer, err);
+	if (ret < 0)
+		farm_answer_free(answer);
+	return ret;
+}
+
+/* PID 1 carries it out; where that is not systemd, its own program for it does. */
+static void end_machine(const char *order)
+{
+	bool reboot = !strcmp(order, "reboot");
+	char *argv[] = { reboot ? "reboot" : "poweroff", NULL };
+	pid_t pid;
+	int ret;
+
+	warn("agent: the farm orders: %s", order);
+	if (!access("/run/systemd/system", F_OK)) {
+		if (kill(1, reboot ? SIGNAL_REBOOT : SIGNAL_POWEROFF) < 0)
+			warn("agent: cannot %s: %s", order, strerror(errno));
+		return;
+	}
+	ret = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+	if (ret)
+		warn("agent: cannot %s: %s", order, strerror(ret));
+}
+
+/* To every terminal, by wall(1), which makes control characters harmless too. */
+static void show_message(const char *text)
+{
+	char *argv[] = { "wall", NULL };
+	posix_spawn_file_actions_t actions;
+	struct vdisk_error line;
+	int ends[2], ret;
+	pid_t pid;
+
+	vdisk_error_set(&line, 0, "%.*s", MESSAGE_MAX, text);
+	warn("agent: message: %s", line.text);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+	ret = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	/* Less than a pipe holds: this does not wait for anybody. */
+	if (!ret)
+		dprintf(ends[1], "%s\n", line.text);
+	else
+		warn("agent: cannot show it: wall: %s", strerror(ret));
+	close(ends[1]);
+}
+
+static void carry_out(const json_t *orders)
+{
+	const char *what;
+	json_t *order;
+	size_t i;
+
+	json_array_foreach(orders, i, order) {
+		what = session_text(order, "order");
+		if (i == ORDERS_MAX)
+			break;
+		if (!strcmp(what, "message"))
+			show_message(session_text(order, "text"));
+		else if (!strcmp(what, "reboot") || !strcmp(what, "shutdown"))
+			end_machine(what);
+		else
+			warn("agent: an order that this version does not know");
+	}
+}
+
+static void report(struct agent *agent, int64_t *number)
+{
+	struct farm_answer answer;
+	struct vdisk_error err;
+	json_t *body = make_report(agent, number);
+
+	if (!agent->greeted &&
+	    !session_event(&agent->session, "agent", seconds_up(), -1, NULL, &err))
+		agent->greeted = true;
+	if (ask(agent, "/statistics", body, &answer, &err) < 0) {
+		complain(agent, &err);
+	} else {
+		agent->last_complaint[0] = '\0';
+		carry_out(json_object_get(answer.json, "orders"));
+		farm_answer_free(&answer);
+	}
+	json_decref(body);
+}
+
+/* When to renew next: well before the end, as far as this machine's clock knows it. */
+static void plan_renewal(struct agent *agent)
+{
+	json_int_t left = json_integer_value(json_object_get(agent->session.json, "expires")) -
+		time(NULL);
+	int64_t pause = RENEW_BLIND;
+
+	if (left > 0 && left < 400 * 86400)
+		pause = left / 3;
+	if (pause < RENEW_LEAST)
+		pause = RENEW_LEAST;
+	if (pause > RENEW_MOST)
+		pause = RENEW_MOST;
+	agent->renew_at = now_ms() + pause * 1000;
+}
+
+/* The driver reconnects by the new token from then on; what is connected stays. */
+static int tell_driver(int64_t number, const char *token, struct vdisk_error *err)
+{
+	struct vdisk_change change = { .what = VDISK_CHANGE_TOKEN };
+	struct vdisk_client *client;
+	int ret;
+
+	if (number < 0)
+		return 0;
+	snprintf(change.token, sizeof(change.token), "%s", token);
+	ret = vdisk_client_open(&client, err);
+	if (ret < 0)
+		return ret;
+	ret = vdisk_client_set(client, number, &change, err);
+	vdisk_client_close(client);
+	explicit_bzero(&change, sizeof(change));
+	return ret;
+}
+
+static int take_renewal(struct agent *agent, const json_t *answer, int64_t number,
+			struct vdisk_error *err)
+{
+	const char *token = session_text(answer, "export");
+	int ret;
+
+	if (token[0] != '~' || strlen(token) > VDISK_EXPORT_MAX)
+		return vdisk_error_set(err, EPROTO, "the renewed session makes no sense");
+	ret = tell_driver(number, token, err);
+	if (ret < 0)
+		return ret;
+	json_object_set(agent->session.json, "export", json_object_get(answer, "export"));
+	json_object_set(agent->session.json, "expires", json_object_get(answer, "expires"));
+	ret = farm_set_token(agent->session.farm, token + 1, err);
+	return ret ? ret : session_save(&agent->session, agent->root, err);
+}
+
+static void renew(struct agent *agent, int64_t number)
+{
+	struct farm_answer answer;
+	struct vdisk_error err;
+
+	if (ask(agent, "/renew", NULL, &answer, &err) < 0) {
+		complain(agent, &err);
+		agent->renew_at = now_ms() + RENEW_LEAST * 1000LL;
+		return;
+	}
+	if (take_renewal(agent, answer.json, number, &err) < 0)
+		complain(agent, &err);
+	plan_renewal(agent);
+	farm_answer_free(&answer);
+}
+
+static void reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+static int stay(struct agent *agent)
+{
+	struct signalfd_siginfo info;
+	struct pollfd poller;
+	sigset_t signals;
+	int64_t number;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	poller = (struct pollfd){ .fd = signalfd(-1, &signals, SFD_CLOEXEC), .events = POLLIN };
+	if (poller.fd < 0)
+		return fail("agent: %s", strerror(errno));
+	plan_renewal(agent);
+	for (;;) {
+		report(agent, &number);
+		if (now_ms() >= agent->renew_at)
+			renew(agent, number);
+		reap();
+		if (poll(&poller, 1, agent->interval * 1000) > 0 &&
+		    read(poller.fd, &info, sizeof(info)) == sizeof(info))
+			break;
+	}
+	close(poller.fd);
+	return EXIT_DONE;
+}
+
+int agent_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "root", required_argument, NULL, MEANS_ROOT },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct agent agent = { .root = "", .interval = INTERVAL };
+	struct vdisk_error err;
+	int option, ret;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == 'h')
+			return EXIT_DONE;
+		if (option == '?')
+			return EXIT_USAGE;
+		if (option == MEANS_ROOT)
+			agent.root = optarg;
+		else if (parse_number(optarg, 1, 3600, "--interval", &agent.interval, &err) < 0)
+			return usage_error("agent: %s", err.text);
+	}
+	if (optind != argc)
+		return usage_error("agent: what is '%s'?", argv[optind]);
+	/* A pipe that wall does not read to its end is not our end. */
+	signal(SIGPIPE, SIG_IGN);
+	if (session_load(agent.root, &agent.session, &err) < 0)
+		return fail("agent: %s", err.text);
+	ret = stay(&agent);
+	session_close(&agent.session);
+	return ret;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Logging in: who this machine is, the proof if it has a secret, the choice if there is one. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check.h"
+#include "identity.h"
+#include "menu.h"
+#include "secret.h"
+#include "session.h"
+#include "vdiskctl.h"
+#include "wait.h"
+
+enum { PAUSE_MAX = 60, PAUSE_FIRST = 1, PAUSE_LONGEST = 15 };
+
+/* One login, over all its tries. */
+struct attempt {
+	struct farm *farm;
+	const struct farm_target *target;
+	const struct login_options *options;
+	struct identity identity;
+	bool bound;			/* key is valid */
+	struct proof_key key;
+	char image[256];		/* what was chosen; "" nothing yet */
+	int64_t deadline;		/* now_ms(); 0: none */
+};
+
+/* "proof" of the body.  Only for a server that proved whose it is. */
+static int add_proof(struct attempt *attempt, json_t *body, struct vdisk_error *err)
+{
+	char signature[PROOF_SIGNATURE_TEXT], public[PROOF_PUBLIC_TEXT];
+	struct farm_request request = { .method = "POST", .path = "/v1/challenges", .repeat = true };
+	struct farm_answer answer;
+	const char *nonce;
+	int ret;
+
+	ret = farm_request(attempt->farm, &request, &answer, err);
+	if (ret < 0)
+		return ret;
+	ret = farm_complaint(&answer, err);
+	if (!ret && !farm_pin(attempt->farm)[0]) {
+		warn("login: the server does not prove which farm it is of: no proof is given to it");
+		goto out;
+	}
+	nonce = session_text(answer.json, "nonce");
+	if (!ret)
+		ret = proof_sign(&attempt->key, farm_pin(attempt->farm), nonce,
+				 attempt->identity.uuid, signature, err);
+	if (!ret)
+		ret = proof_public(&attempt->key, public, err);
+	if (!ret)
+		json_object_set_new(body, "proof", json_pack("{s:s, s:s, s:s}", "key", public, "nonce",
+							     nonce, "signature", signature));
+out:
+	farm_answer_free(&answer);
+	return ret;
+}
+
+static json_t *make_body(const struct attempt *attempt)
+{
+	const struct identity *identity = &attempt->identity;
+	json_t *body = json_object(), *macs = json_array();
+	unsigned int i;
+
+	json_object_set_new(body, "uuid", json_string(identity->uuid));
+	for (i = 0; i < identity->nr_macs; i++)
+		json_array_append_new(macs, json_string(identity->mac[i]));
+	json_object_set_new(body, "macs", macs);
+	if (identity->serial[0])
+		json_object_set_new(body, "serial", json_string(identity->serial));
+	json_object_set_new(body, "firmware", json_string(identity->firmware));
+	if (attempt->image[0])
+		json_object_set_new(body, "image", json_string(attempt->image));
+	if (attempt->options->takeover)
+		json_object_set_new(body, "takeover", json_true());
+	return body;
+}
+
+static int ask(struct attempt *attempt, struct farm_answer *answer, struct vdisk_error *err)
+{
+	struct farm_request request = { .method = "POST", .path = "/v1/sessions", .repeat = true };
+	json_t *body = make_body(attempt);
+	int ret = 0;
+
+	memset(answer, 0, sizeof(*answer));
+	if (attempt->bound)
+		ret = add_proof(attempt, body, err);
+	request.body = body;
+	if (!ret)
+		ret = farm_request(attempt->farm, &request, answer, err);
+	json_decref(body);
+	return ret;
+}
+
+/* Several images are assigned.  Returns 0 with the choice made, or -errno. */
+static int choose(struct attempt *attempt, const json_t *answer, struct vdisk_error *err)
+{
+	const char *name = session_text(answer, "default");
+	int ret;
+
+	ret = check_choices(answer, err);
+	if (ret < 0)
+		return ret;
+	if (attempt->image[0])
+		return vdisk_error_set(err, EPROTO, "the server has no image '%s' for this machine",
+				       attempt->image);
+	if (attempt->options->menu)
+		name = menu_choose(answer, "");
+	if (!name || !is_word(name, 1, 200, "._-@"))
+		return vdisk_error_set(err, EINVAL,
+				       "several images are assigned to this machine, and none is the default: name one by vdisk://HOST/IMAGE");
+	snprintf(attempt->image, sizeof(attempt->image), "%s", name);
+	return 0;
+}
+
+static unsigned int pause_of(const struct farm_answer *answer, unsigned int fallback)
+{
+	json_int_t seconds = json_integer_value(json_object_get(answer->json, "retry_after"));
+
+	if (seconds <= 0)
+		seconds = answer->retry_after;
+	if (seconds <= 0)
+		seconds = fallback;
+	return seconds < PAUSE_MAX ? seconds : PAUSE_MAX;
+}
+
+/* Shown once, not at each turn. */
+static void tell(const char *words, char *told, size_t size)
+{
+	if (!strncmp(words, told, size - 1))
+		return;
+	snprintf(told, size, "%s", words);
+	warn("login: %s", words);
+}
+
+/* 0 after a pause; -EAGAIN when the patience is over. */
+static int wait_a_while(const struct attempt *attempt, unsigned int seconds)
+{
+	int64_t now = now_ms(), end = now + seconds * 1000LL;
+
+	if (attempt->deadline && now >= attempt->deadline)
+		return -EAGAIN;
+	if (attempt->deadline && end > attempt->deadline)
+		end = attempt->deadline;
+	while (now_ms() < end)
+		poll(NULL, 0, end - now_ms());
+	return 0;
+}
+
+/* What a server that wants us to wait, or does not answer, is worth telling. */
+static int reason_to_wait(const struct attempt *attempt, const struct farm_answer *answer, int ret,
+			  struct vdisk_error *err)
+{
+	const char *words;
+
+	if (ret < 0)
+		return ret;
+	if (answer->status != 202)
+		return farm_complaint(answer, err);
+	words = session_text(answer->json, "message");
+	if (!words[0])
+		words = session_text(answer->json, "reason");
+	return vdisk_error_set(err, EAGAIN, "%s: this machine (%s) waits to be let in%s%s",
+			       answer->server, attempt->identity.uuid[0] ? attempt->identity.uuid :
+			       attempt->identity.mac[0], words[0] ? ": " : "", words);
+}
+
+static bool may_pass(const struct farm_answer *answer, int ret)
+{
+	if (ret < 0)
+		return ret == -EHOSTUNREACH || ret == -ECONNRESET;
+	return answer->status == 202 || answer->status == 503;
+}
+
+static int accept_answer(struct attempt *attempt, struct farm_answer *answer,
+			 struct session *session, struct vdisk_error *err)
+{
+	json_t *servers = json_array(), *farm;
+	struct vdisk_error why;
+	unsigned int i;
+
+	if (check_session(answer->json, &why) < 0) {
+		json_decref(servers);
+		return vdisk_error_set(err, EPROTO, "%s: %s", answer->server, why.text);
+	}
+	json_array_append_new(servers, json_string(answer->server));
+	for (i = 0; i < attempt->target->nr_servers; i++)
+		if (strcmp(attempt->target->server[i], answer->server))
+			json_array_append_new(servers, json_string(attempt->target->server[i]));
+	farm = json_pack("{s:o}", "servers", servers);
+	/* With trust=network its pin stays out: the next server may have another. */
+	if (!attempt->options->means.trust_network)
+		json_object_set_new(farm, "pin", json_string(farm_pin(attempt->farm)));
+	session->json = json_incref(answer->json);
+	json_object_set_new(session->json, "farm", farm);
+	return farm_set_token(attempt->farm, session_text(session->json, "export") + 1, err);
+}
+
+static void tell_withheld(const json_t *session)
+{
+	const json_t *one;
+	size_t i;
+
+	if (session_text(session, "message")[0]) {
+		struct vdisk_error line;
+
+		vdisk_error_set(&line, 0, "%s", session_text(session, "message"));
+		warn("login: %s", line.text);
+	}
+	json_array_foreach(json_object_get(session, "withheld"), i, one) {
+		struct vdisk_error line;
+
+		vdisk_error_set(&line, 0, "%s: %s", session_text(one, "what"),
+				session_text(one, "why"));
+		warn("login: withheld: %s", line.text);
+	}
+}
+
+static int log_in(struct attempt *attempt, struct session *session, struct vdisk_error *err)
+{
+	unsigned int next = PAUSE_FIRST, pause;
+	struct farm_answer answer;
+	char told[256] = "";
+	int ret;
+
+	for (;;) {
+		ret = ask(attempt, &answer, err);
+		if (!ret && answer.status == 201) {
+			ret = accept_answer(attempt, &answer, session, err);
+			break;
+		}
+		if (!ret && answer.status == 200) {
+			ret = choose(attempt, answer.json, err);
+			if (ret < 0)
+				break;
+			farm_answer_free(&answer);
+			continue;
+		}
+		pause = pause_of(&answer, next);
+		if (!may_pass(&answer, ret)) {
+			if (!ret)
+				ret = farm_complaint(&answer, err);
+			if (!ret)
+				ret = vdisk_error_set(err, EPROTO, "%s: HTTP status %u is no answer to a login",
+						      answer.server, answer.status);
+			break;
+		}
+		reason_to_wait(attempt, &answer, ret, err);
+		farm_answer_free(&answer);
+		tell(err->text, told, sizeof(told));
+		if (wait_a_while(attempt, pause) < 0)
+			return -EAGAIN;
+		next = next * 2 < PAUSE_LONGEST ? next * 2 : PAUSE_LONGEST;
+	}
+	farm_answer_free(&answer);
+	return ret;
+}
+
+static int read_secret(struct attempt *attempt, struct vdisk_error *err)
+{
+	int ret;
+
+	ret = secret_read(&attempt->options->means, &attempt->key, err);
+	attempt->bound = !ret;
+	/* A machine without a secret is known by its UUID and MACs. */
+	return ret == -ENOENT && !attempt->options->means.key ? 0 : ret;
+}
+
+int session_login(struct farm_target *target, const struct login_options *options,
+		  struct session *session, struct vdisk_error *err)
+{
+	struct attempt attempt = { .target = target, .options = options };
+	const char *image = options->image ? options->image : target->image;
+	unsigned int patience = options->patience ? options->patience : 86400;
+	int ret;
+
+	memset(session, 0, sizeof(*session));
+	if (options->patience)
+		attempt.deadline = now_ms() + options->patience * 1000LL;
+	snprintf(attempt.image, sizeof(attempt.image), "%s", image);
+	ret = identity_read(options->means.root ? options->means.root : "", &attempt.identity, err);
+	if (!ret)
+		ret = read_secret(&attempt, err);
+	if (!ret)
+		ret = target_open(target, &options->means, NULL, patience, &attempt.farm, err);
+	if (!ret)
+		ret = log_in(&attempt, session, err);
+	proof_key_forget(&attempt.key);
+	if (ret < 0) {
+		farm_close(attempt.farm);
+		json_decref(session->json);
+		session->json = NULL;
+		return ret;
+	}
+	session->farm = attempt.farm;
+	tell_withheld(session->json);
+	return 0;
+}
