@@ -51,8 +51,6 @@ static const struct bad bad[] = {
 	{ "nb://server/x", EINVAL, "'nb' is not a scheme" },
 	{ "://server/x", EINVAL, "'' is not a scheme" },
 	{ "nbds://server/x", EOPNOTSUPP, "TLS is not supported yet" },
-	{ "vdisk://server/x", EOPNOTSUPP, "farm is not supported yet" },
-	{ "auto", EOPNOTSUPP, "farm is not supported yet" },
 	{ "nbd+unix:///x?socket=/run/s", EOPNOTSUPP, "TCP only" },
 	{ "nbd+vsock://2/x", EOPNOTSUPP, "TCP only" },
 	{ "nbd:///x", EINVAL, "no host" },

@@ -49,7 +49,7 @@ static void complain(struct agent *agent, const struct vdisk_error *err)
 {
 	if (!strncmp(agent->last_complaint, err->text, sizeof(agent->last_complaint) - 1))
 		return;
-	snprintf(agent->last_complaint, sizeof(agent->last_complaint), "%s", err->text);
+	snprintf(agent->last_complaint, sizeof(agent->last_complaint), "%.255s", err->text);
 	warn("agent: %s", err->text);
 }
 

@@ -10,14 +10,17 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include "json.h"
+#include "klog.h"
 #include "parse.h"
 #include "resolve.h"
+#include "session.h"
 #include "uri.h"
 #include "vdiskctl.h"
 #include "wait.h"
 
 enum {
 	DEFAULT_WAIT = 30,		/* seconds for a first connection */
+	LEAST_WAIT = 5,			/* what a long login leaves of it */
 	GONE_MS = 5000,			/* patience with a detach after SIGINT */
 	NODE_MS = 10000,		/* patience with the device's node */
 	NODE_STEP_MS = 20,
@@ -25,12 +28,15 @@ enum {
 
 struct request {
 	struct vdisk_attach attach;
-	bool json, full_given;
+	bool json, full_given, overlay_given;
+	struct farm_target target;	/* a farm that says image and servers */
+	bool farm;
+	struct login_options login;
 };
 
 enum attach_option {
 	OPT_OVERLAY = 256, OPT_FULL, OPT_WRITE_THROUGH, OPT_CONNECTIONS, OPT_DEVICE, OPT_LOST,
-	OPT_OVERCOMMIT, OPT_WAIT, OPT_READ_AHEAD, OPT_JSON,
+	OPT_OVERCOMMIT, OPT_WAIT, OPT_READ_AHEAD, OPT_JSON, OPT_BOOT, OPT_TAKEOVER,
 };
 
 static const struct option options[] = {
@@ -44,6 +50,9 @@ static const struct option options[] = {
 	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "read-ahead", required_argument, NULL, OPT_READ_AHEAD },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "boot", no_argument, NULL, OPT_BOOT },
+	{ "takeover", no_argument, NULL, OPT_TAKEOVER },
+	MEANS_OPTIONS,
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -56,6 +65,7 @@ static int take_option(struct request *request, int option, struct vdisk_error *
 
 	switch (option) {
 	case OPT_OVERLAY:
+		request->overlay_given = true;
 		return parse_overlay(optarg, memory_total(), &attach->overlay, err);
 	case OPT_FULL:
 		request->full_given = true;
@@ -85,8 +95,14 @@ static int take_option(struct request *request, int option, struct vdisk_error *
 	case OPT_JSON:
 		request->json = true;
 		return 0;
+	case OPT_BOOT:
+		request->login.menu = true;
+		return 0;
+	case OPT_TAKEOVER:
+		request->login.takeover = true;
+		return 0;
 	}
-	return vdisk_error_set(err, EINVAL, "option %d has no meaning", option);
+	return means_take(&request->login.means, option, optarg, err);
 }
 
 /* A mistake is the user's (2); what is right but not there yet is ours (1). */
@@ -104,11 +120,26 @@ static int check(const struct request *request)
 
 	if (overlay && (attach->flags & VDISK_F_WRITE_THROUGH))
 		return usage_error("attach: writes go to an overlay or through to the server, not both");
+	/* What a farm says about the overlay comes later. */
+	if (request->farm && !request->overlay_given)
+		return EXIT_DONE;
 	if (!overlay && request->full_given)
 		return usage_error("attach: --full is for a device with an overlay");
 	if (!overlay && attach->overlay.overcommit)
 		return usage_error("attach: --overcommit is for a device with an overlay");
 	return EXIT_DONE;
+}
+
+static int take_uri(struct request *request, const char *uri, struct vdisk_error *err)
+{
+	struct vdisk_attach *attach = &request->attach;
+
+	if (target_is_farm(uri) ? attach->nr_servers > 0 : request->farm)
+		return vdisk_error_set(err, EINVAL, "%s: either a farm or NBD servers, not both", uri);
+	if (!target_is_farm(uri))
+		return uri_parse(uri, &attach->server[attach->nr_servers++], err);
+	request->farm = true;
+	return target_add(&request->target, uri, err);
 }
 
 /* Returns an exit code, or -1 to go on. */
@@ -133,7 +164,7 @@ static int parse(int argc, char **argv, struct request *request)
 	if (argc - optind > VDISK_SERVERS_MAX)
 		return usage_error("attach: more than %d URIs", VDISK_SERVERS_MAX);
 	for (; optind < argc; optind++)
-		if (uri_parse(argv[optind], &attach->server[attach->nr_servers++], &err) < 0)
+		if (take_uri(request, argv[optind], &err) < 0)
 			return refuse(&err);
 	ret = check(request);
 	return ret ? ret : -1;
@@ -312,6 +343,18 @@ static int attach_device(struct waiter *waiter, const struct request *request)
 	return EXIT_DONE;
 }
 
+/* The farm's word on where writes go, unless the command line has one. */
+static int take_farm_overlay(struct request *request, const struct session *session,
+			     struct vdisk_error *err)
+{
+	const char *overlay = session_text(session->json, "overlay");
+	struct vdisk_attach *attach = &request->attach;
+
+	if (request->overlay_given || (attach->flags & VDISK_F_WRITE_THROUGH))
+		return 0;
+	return parse_overlay(overlay[0] ? overlay : "ram", memory_total(), &attach->overlay, err);
+}
+
 static int run(struct request *request)
 {
 	struct vdisk_error err;
@@ -325,6 +368,49 @@ static int run(struct request *request)
 	return ret;
 }
 
+/* Why a boot ended here, as far as the log knows. */
+static void tell_farm(struct session *session)
+{
+	struct vdisk_error err;
+	char *log = kernel_log();
+
+	if (session_event(session, "failed", seconds_up(), -1, log ? log : "no log", &err) < 0)
+		warn("attach: %s", err.text);
+	free(log);
+}
+
+/* Logs in, then attaches what the farm says; a session that led to nothing is ended. */
+static int run_at_farm(struct request *request)
+{
+	const char *root = request->login.means.root;
+	struct session session;
+	struct vdisk_error err;
+	int64_t begin = now_ms(), gone;
+	int ret = EXIT_FAILED;
+
+	request->login.patience = request->attach.patience;
+	if (session_login(&request->target, &request->login, &session, &err) < 0)
+		return fail("attach: login: %s", err.text);
+	gone = (now_ms() - begin) / 1000;
+	if (request->attach.patience)
+		request->attach.patience = gone + LEAST_WAIT < request->attach.patience ?
+			request->attach.patience - gone : LEAST_WAIT;
+	if (session_save(&session, root, &err) < 0 ||
+	    session_servers(&session, &request->attach, &err) < 0 ||
+	    take_farm_overlay(request, &session, &err) < 0)
+		fail("attach: %s", err.text);
+	else if (!resolve_all(&request->attach))
+		ret = run(request);
+	if (ret && request->login.menu)
+		tell_farm(&session);
+	if (ret && session_logout(&session, &err) < 0)
+		warn("attach: the session does not end: %s", err.text);
+	if (ret)
+		session_forget(root);
+	session_close(&session);
+	return ret;
+}
+
 int attach_main(int argc, char **argv)
 {
 	struct request *request = calloc(1, sizeof(*request));
@@ -333,8 +419,11 @@ int attach_main(int argc, char **argv)
 	if (!request)
 		return fail("attach: no memory");
 	ret = parse(argc, argv, request);
-	if (ret < 0)
+	if (ret < 0 && request->farm)
+		ret = run_at_farm(request);
+	else if (ret < 0)
 		ret = resolve_all(&request->attach) ? EXIT_FAILED : run(request);
+	explicit_bzero(request, sizeof(*request));
 	free(request);
 	return ret;
 }

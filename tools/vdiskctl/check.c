@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/vdisk.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"

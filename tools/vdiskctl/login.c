@@ -131,7 +131,7 @@ static void tell(const char *words, char *told, size_t size)
 {
 	if (!strncmp(words, told, size - 1))
 		return;
-	snprintf(told, size, "%s", words);
+	snprintf(told, size, "%.*s", (int)size - 1, words);
 	warn("login: %s", words);
 }
 

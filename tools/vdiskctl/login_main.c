@@ -6,19 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <unistd.h>
 #include "check.h"
 #include "json.h"
+#include "klog.h"
 #include "parse.h"
 #include "session.h"
 #include "vdiskctl.h"
 
-enum {
-	DEFAULT_WAIT = 30,
-	LOG_LINES = 200, TEXT_MAX = 60 << 10,	/* of an event */
-	SYSLOG_READ_ALL = 3, SYSLOG_SIZE = 10,
-};
+enum { DEFAULT_WAIT = 30 };
 
 enum login_option { OPT_WAIT = 256, OPT_MENU, OPT_SECRETS, OPT_TAKEOVER, OPT_LOG, OPT_TEXT,
 		    OPT_BYTES, OPT_JSON };
@@ -144,33 +140,6 @@ int logout_main(int argc, char **argv)
 	return EXIT_DONE;
 }
 
-/* The last lines of the kernel's log, where the initramfs writes too. */
-static char *last_log_lines(void)
-{
-	int size = klogctl(SYSLOG_SIZE, NULL, 0), len, lines = 0;
-	char *text, *start;
-
-	if (size <= 0)
-		return NULL;
-	text = malloc(size + 1);
-	if (!text)
-		return NULL;
-	len = klogctl(SYSLOG_READ_ALL, text, size);
-	if (len < 0)
-		len = 0;
-	text[len] = '\0';
-	for (start = text + len; start > text; start--)
-		if (start[-1] == '\n' && start != text + len && ++lines == LOG_LINES)
-			break;
-	if (text + len - start > TEXT_MAX)
-		start = text + len - TEXT_MAX;
-	memmove(text, start, strlen(start) + 1);
-	for (start = text; *start; start++)
-		if ((unsigned char)*start >= 0x80 || (*start < ' ' && *start != '\n' && *start != '\t'))
-			*start = '?';
-	return text;
-}
-
 int event_main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -198,7 +167,7 @@ int event_main(int argc, char **argv)
 			root = optarg;
 			break;
 		case OPT_LOG:
-			log = log ? log : last_log_lines();
+			log = log ? log : kernel_log();
 			break;
 		case OPT_TEXT:
 			text = optarg;

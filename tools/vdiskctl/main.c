@@ -8,15 +8,29 @@
 #include <string.h>
 #include "vdiskctl.h"
 
+#define FARM_HELP \
+	"\n" \
+	"Farm options:\n" \
+	"  --pin sha256//BASE64   the farm's CA, which servers must prove; /etc/vdisk/farm.pin\n" \
+	"  --trust network        no pin: whoever answers is taken for the farm\n" \
+	"  --key FILE             secret of a bound client, else from fw_cfg, SMBIOS or\n" \
+	"                         /etc/vdisk/client.key\n" \
+	"  --server HOST[:PORT]   for auto: do not look elsewhere\n" \
+	"  --multicast            for auto: ask multicast DNS too\n"
+
 static const struct subcommand subcommands[] = {
 	{
 		"attach", attach_main,
 		"URI... [--overlay none|ram[:SIZE|:N%]] [--full wait[:SECONDS]|error]\n"
 		"       [--write-through] [--connections N] [--device N] [--lost queue|fail:S|reboot:S]\n"
-		"       [--overcommit] [--wait SECONDS] [--read-ahead KIB] [--json]",
+		"       [--overcommit] [--wait SECONDS] [--read-ahead KIB] [--json] [--boot]\n"
+		"       [--takeover] [FARM OPTION]...",
 		"Attaches an image that NBD servers offer and prints the device's path.\n"
 		"URI is nbd://HOST[:PORT]/EXPORT; several are the same image on several servers.\n"
-		"Without --overlay and --write-through the device is read-only.\n"
+		"Or it is vdisk://HOST[:PORT][/IMAGE]: log in to that farm, which says image and servers;\n"
+		"auto finds the farm first.  The session is kept in /run/vdisk/identity.json.\n"
+		"Without --overlay and --write-through the device is read-only; an image of a farm has\n"
+		"the overlay that the farm says, or one in RAM.\n"
 		"\n"
 		"  --overlay ram[:SIZE|:N%]  writes go to RAM, at most SIZE (K, M, G, T) or N percent\n"
 		"                            of the machine's memory; 50% when not said\n"
@@ -30,7 +44,11 @@ static const struct subcommand subcommands[] = {
 		"  --lost fail:S, reboot:S   after S seconds I/O fails, or the machine restarts\n"
 		"  --wait SECONDS            give up when no server answered by then; 30; 0: never\n"
 		"  --read-ahead KIB          largest prefetch of a stream; 0 switches it off\n"
-		"  --json                    print an object\n",
+		"  --json                    print an object\n"
+		"  --boot                    this machine boots from it: several images of a farm: ask\n"
+		"                            at the console; a failure: the farm gets 200 log lines\n"
+		"  --takeover                end a session that this machine has elsewhere\n"
+		FARM_HELP,
 	}, {
 		"detach", detach_main,
 		"DEV...|--all [--force]",
@@ -64,6 +82,47 @@ static const struct subcommand subcommands[] = {
 		"monitor", monitor_main,
 		"[--json]",
 		"Prints events as they happen, one a line, until it is interrupted.\n",
+	}, {
+		"login", login_main,
+		"URI... [--wait SECONDS] [--menu] [--takeover] [--secrets FILE] [FARM OPTION]...",
+		"Logs this machine in to its farm, and prints what it was told, without secrets, as JSON.\n"
+		"URI is vdisk://HOST[:PORT][/IMAGE] or auto; several are servers of one farm.\n"
+		"\n"
+		"  --wait SECONDS   give up when not let in by then; 30; 0: never\n"
+		"  --menu           several images: ask at the console, not the default\n"
+		"  --takeover       end a session that this machine has elsewhere\n"
+		"  --secrets FILE   write everything into a new file, for root alone\n"
+		FARM_HELP,
+	}, {
+		"logout", logout_main,
+		"",
+		"Ends this machine's session.  Its image is out of reach from then on.\n",
+	}, {
+		"identity", identity_main,
+		"[--into DIR] [--credentials DIR] [--debug]",
+		"Shows what this machine is told by its farm, without secrets, as JSON.\n"
+		"\n"
+		"  --into DIR         write name, machine ID, ssh host key and files into the root\n"
+		"                     filesystem at DIR\n"
+		"  --credentials DIR  write properties as credentials of systemd into DIR\n"
+		"  --debug            show nothing; done when the farm allows a shell at this boot\n",
+	}, {
+		"event", event_main,
+		"STEP [--bytes N] [--text TEXT] [--log]",
+		"Tells the farm how far this boot has come.\n"
+		"\n"
+		"  --log   with the last 200 lines of the kernel's log\n",
+	}, {
+		"discover", discover_main,
+		"[--json] [FARM OPTION]...",
+		"Looks for the servers of a farm, and whether each proves the farm's pin.\n"
+		"\n"
+		FARM_HELP,
+	}, {
+		"agent", agent_main,
+		"[--interval SECONDS]",
+		"Stays: tells the farm how this machine's disk fares, renews its session, and carries\n"
+		"out what the farm orders: reboot, shutdown, message.\n",
 	},
 };
 
@@ -112,7 +171,8 @@ int usage_error(const char *format, ...)
 
 static void print_help(void)
 {
-	printf("Usage: vdiskctl %s %s\n\n%s", current->name, current->usage, current->help);
+	printf("Usage: vdiskctl %s%s%s\n\n%s", current->name, *current->usage ? " " : "",
+	       current->usage, current->help);
 }
 
 /* -abc may be three options: only the letter says which is meant. */
@@ -154,7 +214,10 @@ static void print_usage(FILE *to)
 
 	fputs("Usage: vdiskctl SUBCOMMAND ...\n\n", to);
 	for (i = 0; i < NR_SUBCOMMANDS; i++)
-		fprintf(to, "  %s %s\n", subcommands[i].name, subcommands[i].usage);
+		fprintf(to, "  %s%s%s\n", subcommands[i].name, *subcommands[i].usage ? " " : "",
+			subcommands[i].usage);
+	fputs("\n  FARM OPTION: --pin PIN, --trust network, --key FILE, --server HOST[:PORT], --multicast\n",
+	      to);
 	fputs("\n'vdiskctl SUBCOMMAND --help' says more; so does vdiskctl(8).\n", to);
 }
 

@@ -115,7 +115,6 @@ static const char *parse_scheme(const char *uri, struct vdisk_error *err)
 {
 	static const struct { const char *scheme, *why; } known[] = {
 		{ "nbds", "TLS is not supported yet" },
-		{ "vdisk", "logging in to a farm is not supported yet" },
 		{ "nbd+unix", "the driver speaks TCP only" },
 		{ "nbds+unix", "the driver speaks TCP only" },
 		{ "nbd+vsock", "the driver speaks TCP only" },
@@ -124,10 +123,6 @@ static const char *parse_scheme(const char *uri, struct vdisk_error *err)
 	const char *sep;
 	size_t i;
 
-	if (!strcmp(uri, "auto")) {
-		vdisk_error_set(err, EOPNOTSUPP, "auto: finding a farm is not supported yet");
-		return NULL;
-	}
 	sep = strstr(uri, "://");
 	if (!sep) {
 		vdisk_error_set(err, EINVAL, "%s: not a URI: nbd://HOST[:PORT]/EXPORT is one", uri);

@@ -25,6 +25,12 @@ int status_main(int argc, char **argv);
 int set_main(int argc, char **argv);
 int overlay_main(int argc, char **argv);
 int monitor_main(int argc, char **argv);
+int login_main(int argc, char **argv);
+int logout_main(int argc, char **argv);
+int identity_main(int argc, char **argv);
+int event_main(int argc, char **argv);
+int discover_main(int argc, char **argv);
+int agent_main(int argc, char **argv);
 
 /* fail - "vdiskctl: …" on standard error. Returns EXIT_FAILED. */
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

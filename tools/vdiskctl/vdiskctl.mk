@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 PROGRAMS += vdiskctl
-vdiskctl_SRCS := $(sort $(wildcard tools/vdiskctl/*.c)) $(CLIENT_SRCS)
-vdiskctl_LIBS := $(CLIENT_LIBS) -ljansson
+vdiskctl_SRCS := $(sort $(wildcard tools/vdiskctl/*.c)) $(CLIENT_SRCS) \
+	$(filter-out $(CLIENT_SRCS),$(FARM_SRCS))
+vdiskctl_LIBS := $(CLIENT_LIBS) $(FARM_LIBS) -lresolv
 
 INSTALL_TARGETS += install-vdiskctl
 .PHONY: install-vdiskctl
