@@ -11,6 +11,11 @@
 /* Percents of a client's memory mean something there only; here they are to be well-formed. */
 #define ANY_MEMORY (1ULL << 40)
 
+static bool takes_value(enum field_kind kind)
+{
+	return kind != FIELD_TRUE && kind != FIELD_NULL;
+}
+
 void fields_options(const struct field *fields, const struct option *options,
 		    struct option *joined)
 {
@@ -21,7 +26,7 @@ void fields_options(const struct field *fields, const struct option *options,
 	for (i = 0; fields && fields[i].option; i++)
 		*joined++ = (struct option){
 			.name = fields[i].option,
-			.has_arg = fields[i].kind == FIELD_TRUE ? no_argument : required_argument,
+			.has_arg = takes_value(fields[i].kind) ? required_argument : no_argument,
 			.val = FIELD_OPTION + (int)i,
 		};
 	memset(joined, 0, sizeof(*joined));
@@ -201,6 +206,8 @@ int fields_take(const struct field *field, const char *value, json_t *body,
 		return take_yes_no(field, value, body, err);
 	case FIELD_TRUE:
 		return put(body, field->key, json_true());
+	case FIELD_NULL:
+		return put(body, field->key, json_null());
 	case FIELD_NUMBER_OR_NULL:
 		if (is_none(value))
 			return put(body, field->key, json_null());

@@ -13,6 +13,7 @@ enum field_kind {
 	FIELD_TEXT_OR_NULL,		/* "" and "none" take the value away */
 	FIELD_YES_NO,
 	FIELD_TRUE,			/* the option has no value */
+	FIELD_NULL,			/* likewise; takes the value away */
 	FIELD_NUMBER,
 	FIELD_NUMBER_OR_NULL,		/* "" and "none" likewise */
 	FIELD_SECONDS,			/* a duration */

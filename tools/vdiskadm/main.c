@@ -38,6 +38,7 @@ static const struct command *const commands[] = {
 	&pxe_config_command,
 	&image_command,
 	&version_command,
+	&client_command,
 	&group_command,
 	&network_command,
 	&session_command,

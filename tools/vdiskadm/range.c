@@ -10,7 +10,7 @@
 
 enum { DIGITS_MAX = 9 };
 
-static int add_name(const char *name, struct names *names, struct vdisk_error *err)
+int names_add(struct names *names, const char *name, struct vdisk_error *err)
 {
 	if (names->count == RANGE_NAMES_MAX)
 		return vdisk_error_set(err, EINVAL, "more than %d names", RANGE_NAMES_MAX);
@@ -82,7 +82,7 @@ static int expand(const char *done, const char *rest, const char *word, struct n
 		return vdisk_error_set(err, EINVAL, "'%.64s...' is too long for a name", word);
 	next = text_format("%s%.*s", done, (int)plain, rest);
 	if (!rest[plain])
-		ret = add_name(next, names, err);
+		ret = names_add(names, next, err);
 	else if (rest[plain] == '[')
 		ret = expand_bracket(next, rest + plain + 1, word, names, err);
 	else

@@ -26,6 +26,8 @@ int range_expand(const char *word, struct names *names, struct vdisk_error *err)
 int range_expand_all(char *const *words, size_t count, struct names *names,
 		     struct vdisk_error *err);
 
+/* names_add - one more, as it is; 0, or -EINVAL: too many */
+int names_add(struct names *names, const char *name, struct vdisk_error *err);
 void names_free(struct names *names);
 
 #endif

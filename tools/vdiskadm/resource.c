@@ -12,7 +12,8 @@
 
 enum { OPT_JSON = 256, OPT_WATCH };
 
-enum { PAGE = 1000 };
+/* As many as the server gives at once. */
+enum { PAGE = 10000 };
 
 static void own_options(unsigned int flags, struct option *options)
 {
@@ -55,6 +56,9 @@ static int take_names(int argc, char **argv, unsigned int flags, struct argument
 {
 	struct vdisk_error err;
 
+	for (; flags & TAKES_WORDS && optind < argc; optind++)
+		if (names_add(&arguments->names, argv[optind], &err) < 0)
+			return usage_error("%s", err.text);
 	if (!(flags & TAKES_NAMES) && optind < argc)
 		return usage_error("what is '%s'", argv[optind]);
 	if (range_expand_all(argv + optind, argc - optind, &arguments->names, &err) < 0)

@@ -32,6 +32,7 @@ struct arguments {
 enum argument_flags {
 	TAKES_JSON = 1, TAKES_YES = 2, TAKES_NAMES = 4, NEEDS_NAMES = 8 | TAKES_NAMES,
 	ONE_NAME = 16 | NEEDS_NAMES, TAKES_WATCH = 32, NEEDS_FIELDS = 64,
+	TAKES_WORDS = 128,		/* as they are: files, not ranges of names */
 };
 
 /*

@@ -27,6 +27,7 @@ struct command {
 
 /* The nouns' tables, each at the end of the noun's file. */
 extern const struct command audit_command;
+extern const struct command client_command;
 extern const struct command group_command;
 extern const struct command image_command;
 extern const struct command init_command;
