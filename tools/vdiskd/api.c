@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "metrics.h"
 #include "util.h"
 
 static const char *const image_kept[] = { "current", "deleted", NULL };
@@ -143,6 +144,7 @@ const struct http_route api_routes[] = {
 	{ "GET", "/v1/status", ROLE_VIEWER, api_status_run, 0, 0 },
 	{ "POST", "/v1/catalog/backup", ROLE_LOCAL, api_backup_run, 0, 0 },
 	{ "GET", "/v1/openapi.yaml", ROLE_ANYONE, api_openapi_run, ROUTE_QUIET, 0 },
+	{ "GET", "/metrics", ROLE_VIEWER, metrics_run, ROUTE_QUIET | ROUTE_LOOPBACK, 0 },
 	{ "GET", "/healthz", ROLE_ANYONE, api_health_run, ROUTE_QUIET, 0 },
 	{ .method = NULL },
 };

@@ -26,6 +26,7 @@
 #include "worker.h"
 
 struct buffer;
+struct counters;
 struct handshake;
 struct loop;
 struct request;
@@ -80,6 +81,7 @@ struct connection {
 
 	/* What was negotiated. */
 	struct image *image;
+	struct counters *counters;	/* of this image, on this loop; NULL without memory */
 	bool structured;
 	unsigned int contexts;		/* bits of enum meta_context */
 	struct request *incoming;	/* a write whose payload is on its way */

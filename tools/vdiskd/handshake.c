@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "connection.h"
+#include "counters.h"
 #include "log.h"
 #include "loop.h"
 #include "nbd.h"
@@ -61,6 +62,7 @@ static void enter_transmission(struct connection *c)
 
 	admission_leave(&c->admission);
 	c->image = hs->image;
+	c->counters = counters_of(c->loop, hs->target.key);
 	c->structured = hs->structured;
 	if (hs->structured && !strcmp(hs->contexts_name, hs->target.told))
 		c->contexts = hs->contexts;

@@ -26,7 +26,6 @@
 #include "http_internal.h"
 #include "listener.h"
 #include "log.h"
-#include "metrics.h"
 #include "pem.h"
 #include "server.h"
 #include "util.h"

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "http_internal.h"
 #include "log.h"
+#include "metrics.h"
 #include "util.h"
 
 enum { DETAIL_SIZE = 1024 };
@@ -284,6 +285,7 @@ enum MHD_Result http_send(struct http_exchange *exchange)
 	add_headers(response, answer);
 	ret = MHD_queue_response(exchange->request.connection, answer->status, response);
 	MHD_destroy_response(response);
+	metrics_http(exchange->route, answer->status);
 	log_access(exchange);
 	return ret;
 }

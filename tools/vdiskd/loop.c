@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "connection.h"
+#include "counters.h"
 #include "log.h"
 #include "request.h"
 #include "ring.h"
@@ -209,12 +210,14 @@ void loop_step(struct loop *loop, bool wait)
 		ret = io_uring_submit_and_get_events(&loop->ring);
 	if (ret < 0 && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN)
 		log_limited(LOG_LEVEL_ERROR, "io_uring fails", "reason", strerror(-ret));
+	counters_begin(loop);
 	io_uring_for_each_cqe(&loop->ring, head, cqe) {
 		dispatch(loop, cqe->user_data, cqe->res);
 		seen++;
 	}
 	io_uring_cq_advance(&loop->ring, seen);
 	run_ready(loop);
+	counters_end(loop);
 }
 
 static void *loop_thread(void *arg)

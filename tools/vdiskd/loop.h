@@ -16,6 +16,7 @@
 #include "worker.h"
 
 struct connection;
+struct counters;
 struct request;
 struct server;
 
@@ -31,6 +32,9 @@ struct loop {
 	bool buffers_back;			/* somebody hungry may go on */
 	bool stopping;				/* answers what came, then ends */
 	atomic_uint load;			/* connections; others read it */
+	_Atomic(struct counters *) counters;	/* others read them */
+	struct counters *pending;		/* have reads that were answered in this turn */
+	uint64_t now;				/* when this turn began; ns */
 
 	int wake_fd;
 	uint64_t wake_value;

@@ -17,6 +17,7 @@
 
 #include "buffer.h"
 #include "connection.h"
+#include "counters.h"
 #include "image.h"
 #include "log.h"
 #include "loop.h"
@@ -88,6 +89,11 @@ static void submit(struct request *request)
 
 static void finish_whole(struct request *whole)
 {
+	/* One that began in this turn is over when the turn is. */
+	if (whole->began == whole->c->loop->now)
+		counters_read(whole->c);
+	else
+		counters_read_since(whole->c, whole->began);
 	if (whole->error && !whole->c->dead)
 		reply_error_at(whole->c, whole->cookie, whole->error, whole->error_offset);
 	request_free(whole);
@@ -146,6 +152,8 @@ static void read_done(struct request *request, int result)
 	}
 	if (whole)
 		whole->parts--;
+	if (!whole)
+		counters_read_since(request->c, request->began);
 	if (result > 0)
 		succeed(request);
 	else
@@ -190,6 +198,7 @@ static bool read_small(struct connection *c, const struct request_header *header
 	}
 	reply_data_header(c, room, header->cookie, header->offset, header->length, true);
 	reply_commit(c, head + header->length);
+	counters_read(c);
 	return true;
 }
 
@@ -314,8 +323,12 @@ void read_abandon(struct connection *c)
 
 bool read_begin(struct connection *c, const struct request_header *header)
 {
-	if (c->image->bytes && header->length <= MAPPED_MOST)
-		return queue_mapped(c, header->cookie, header->offset, header->length, true);
+	if (c->image->bytes && header->length <= MAPPED_MOST) {
+		if (!queue_mapped(c, header->cookie, header->offset, header->length, true))
+			return false;
+		counters_read(c);
+		return true;
+	}
 	if (header->length <= SMALL_MOST)
 		return read_small(c, header);
 	c->reading = request_alloc(c, header);

@@ -9,6 +9,7 @@
 
 #include "buffer.h"
 #include "connection.h"
+#include "counters.h"
 #include "loop.h"
 #include "nbd.h"
 #include "ring.h"
@@ -109,6 +110,12 @@ static uint8_t *urgent_room(struct connection *c, size_t size)
 	return buffer->data;
 }
 
+static void count_error(struct connection *c, uint32_t error)
+{
+	if (error && c->counters)
+		counters_add(&c->counters->errors, 1);
+}
+
 void reply_simple(struct connection *c, uint64_t cookie, uint32_t error)
 {
 	uint8_t *p = urgent_room(c, REPLY_SIMPLE);
@@ -117,6 +124,7 @@ void reply_simple(struct connection *c, uint64_t cookie, uint32_t error)
 		return;
 	simple_header(p, cookie, error);
 	reply_commit(c, REPLY_SIMPLE);
+	count_error(c, error);
 }
 
 void reply_error(struct connection *c, uint64_t cookie, uint32_t error)
@@ -134,6 +142,7 @@ void reply_error(struct connection *c, uint64_t cookie, uint32_t error)
 	put_be32(p + REPLY_CHUNK, error);
 	put_be16(p + REPLY_CHUNK + 4, 0);
 	reply_commit(c, REPLY_CHUNK + 6);
+	count_error(c, error);
 }
 
 void reply_error_at(struct connection *c, uint64_t cookie, uint32_t error, uint64_t offset)
@@ -152,6 +161,7 @@ void reply_error_at(struct connection *c, uint64_t cookie, uint32_t error, uint6
 	put_be16(p + REPLY_CHUNK + 4, 0);
 	put_be64(p + REPLY_CHUNK + 6, offset);
 	reply_commit(c, REPLY_CHUNK + 14);
+	count_error(c, error);
 }
 
 bool reply_append(struct connection *c, const struct buffer *buffer)

@@ -7,6 +7,7 @@
 
 #include "buffer.h"
 #include "connection.h"
+#include "counters.h"
 #include "image.h"
 #include "loop.h"
 #include "nbd.h"
@@ -120,6 +121,7 @@ struct request *request_alloc(struct connection *c, const struct request_header 
 		.length = header->length,
 		.command = header->command,
 		.flags = header->flags,
+		.began = c->loop->now,
 	};
 	c->requests++;
 	return request;
@@ -325,6 +327,7 @@ void request_progress(struct connection *c)
 			connection_make_hungry(c);
 			return;
 		}
+		counters_request(c, &header);
 	}
 }
 

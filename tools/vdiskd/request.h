@@ -24,6 +24,7 @@ struct request {
 	struct request *whole;		/* the one this is a part of, or NULL */
 	struct buffer *buffer;
 	uint64_t cookie, offset;
+	uint64_t began;			/* its loop's time */
 	uint32_t length;
 	uint32_t done;			/* bytes of @length */
 	uint16_t command, flags;

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "connection.h"
 #include "control.h"
+#include "counters.h"
 #include "http.h"
 #include "listener.h"
 #include "log.h"
@@ -398,6 +399,8 @@ int server_run(const struct config *config)
 	workers_stop(&server.workers);
 	workers_stop(&server.doorkeepers);
 	store_close(&server.store);
+	for (i = 0; i < server.loop_count; i++)
+		counters_free(&server.loops[i]);
 	free(server.loops);
 	close(signals);
 	return EXIT_SUCCESS;
