@@ -84,8 +84,7 @@ void api_image_delete_run(struct control *control, struct http_request *request,
 		ret = remove_all(&call, image, trash);
 	if (!ret) {
 		version_files_delete(control->config->store, trash);
-		if (session_images_changed)
-			session_images_changed(control);
+		session_images_changed(control);
 	}
 	json_decref(image);
 	api_end(&call, ret);
@@ -130,7 +129,7 @@ void api_image_current_run(struct control *control, struct http_request *request
 	ret = api_find(&call, &api_images, request->segments[0], &image);
 	if (!ret)
 		ret = set_current(&call, image, &stored);
-	if (!ret && session_images_changed)
+	if (!ret)
 		session_images_changed(control);
 	if (!ret)
 		ret = api_show(&call, MHD_HTTP_OK, stored);

@@ -66,8 +66,6 @@ void api_session_fence_run(struct control *control, struct http_request *request
 	if (!api_begin(&call, control, request, answer, &api_sessions))
 		return;
 	ret = find(&call, &session);
-	if (!ret && !session_fence)
-		ret = vdisk_error_set(&call.err, ENOTSUP, "this server cannot fence");
 	if (!ret)
 		ret = session_fence(control, &call.who, api_integer(session, "id"), &call.err);
 	if (ret == -EALREADY)
@@ -108,8 +106,6 @@ void api_session_order_run(struct control *control, struct http_request *request
 	ret = parse_order(&call, &order, &text);
 	if (!ret)
 		ret = find(&call, &session);
-	if (!ret && !session_order)
-		ret = vdisk_error_set(&call.err, ENOTSUP, "this server cannot give orders");
 	if (!ret)
 		ret = session_order(control, &call.who, api_integer(session, "id"), order, text,
 				    &call.err);

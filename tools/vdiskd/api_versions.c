@@ -98,7 +98,7 @@ void api_version_post_run(struct control *control, struct http_request *request,
 	ret = find(&call, &image, NULL);
 	if (!ret)
 		ret = add(&call, image, &stored);
-	if (!ret && session_images_changed)
+	if (!ret)
 		session_images_changed(control);
 	if (!ret)
 		ret = api_show(&call, MHD_HTTP_CREATED, stored);
@@ -216,8 +216,7 @@ void api_version_delete_run(struct control *control, struct http_request *reques
 		ret = remove_version(&call, image, version, trash);
 	if (!ret) {
 		version_files_delete(control->config->store, trash);
-		if (session_images_changed)
-			session_images_changed(control);
+		session_images_changed(control);
 	}
 	json_decref(image);
 	json_decref(version);

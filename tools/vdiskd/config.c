@@ -230,6 +230,11 @@ static int set_test_delay_write(struct context *context, const char *value)
 	return parse_number(context, value, 600000, &context->config->test_delay_write);
 }
 
+static int set_test_session_seconds(struct context *context, const char *value)
+{
+	return parse_number(context, value, 864000, &context->config->test_session_seconds);
+}
+
 static int set_config(struct context *context, const char *value);
 
 static const struct option options[] = {
@@ -250,6 +255,7 @@ static const struct option options[] = {
 	  set_buffers },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", set_log_level },
 	{ "test-delay-write", "MS", NULL, set_test_delay_write },
+	{ "test-session-seconds", "S", NULL, set_test_session_seconds },
 };
 
 static const struct option *find_option(const char *name, size_t length)

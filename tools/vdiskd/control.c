@@ -2,15 +2,42 @@
 #include "control.h"
 
 #include <gnutls/gnutls.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "catalog.h"
 #include "config.h"
 #include "error.h"
 #include "http.h"
+#include "login.h"
 #include "log.h"
 #include "pem.h"
 #include "server.h"
+#include "session.h"
+
+/* Also what the data plane asks: it needs no catalog any more from here on. */
+static int start_logins(struct control *control)
+{
+	struct vdisk_error err = { .code = 0 };
+	char path[PATH_MAX];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/ca.crt", control->config->keys);
+	if (pin_of_file(path, control->pin, &err))
+		*control->pin = '\0';
+	ret = token_farm(&control->farm_key, control->farm);
+	if (!ret)
+		ret = session_start(control, &err);
+	if (!ret)
+		ret = login_start(control, &err);
+	if (ret) {
+		log_event(LOG_LEVEL_ERROR, "cannot begin with sessions", "reason", err.text);
+		return -1;
+	}
+	control->server->gate = control->gate;
+	return 0;
+}
 
 static int open_all(struct control *control)
 {
@@ -30,7 +57,7 @@ static int open_all(struct control *control)
 			  "reason", err.text);
 		return -1;
 	}
-	return http_start(control);
+	return start_logins(control) ? -1 : http_start(control);
 }
 
 struct control *control_start(const struct config *config, struct server *server)
@@ -56,6 +83,8 @@ void control_stop(struct control *control)
 	if (!control)
 		return;
 	http_stop(control);
+	login_stop(control);
+	session_stop(control);
 	catalog_close(control->catalog);
 	gnutls_memset(&control->farm_key, 0, sizeof(control->farm_key));
 	free(control);

@@ -10,13 +10,17 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "pin.h"
 #include "token.h"
 
 struct catalog;
 struct catalog_who;
 struct config;
+struct gate;
 struct http_listener;
+struct logins;
 struct server;
+struct sessions;
 struct vdisk_error;
 
 struct control {
@@ -25,6 +29,11 @@ struct control {
 	struct catalog *catalog;
 	struct token_key farm_key;		/* signs the tokens of sessions */
 	bool has_farm_key;			/* without it nobody logs in */
+	char farm[TOKEN_FARM_SIZE];		/* its name in tokens */
+	char pin[PIN_TEXT];			/* of its CA; "" without one */
+	struct gate *gate;			/* outlives the control plane */
+	struct sessions *sessions;
+	struct logins *logins;
 	time_t started;
 	unsigned int connections_most;		/* of HTTP */
 	struct http_listener *listeners;
@@ -48,14 +57,13 @@ void control_tick(struct control *control);
 
 /** session_fence - end a session for good: its token stops at once; -ENOENT, -EALREADY */
 int session_fence(struct control *control, const struct catalog_who *who, int64_t session,
-		  struct vdisk_error *err) __attribute__((weak));
+		  struct vdisk_error *err);
 
 /** session_order - have its agent do "reboot", "shutdown", or show @text as "message" */
 int session_order(struct control *control, const struct catalog_who *who, int64_t session,
-		  const char *order, const char *text, struct vdisk_error *err)
-	__attribute__((weak));
+		  const char *order, const char *text, struct vdisk_error *err);
 
 /** session_images_changed - images, versions or which is current have changed */
-void session_images_changed(struct control *control) __attribute__((weak));
+void session_images_changed(struct control *control);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum {
 	FIRST_READ_BYTES = 2048,	/* more than GO's answer */
-	TELL_BYTES_SECONDS = 30,
+	TELL_BYTES_SECONDS = 10,
 	ENDED_KEPT_SECONDS = 24 * 3600,	/* so that who was replaced is told so */
 };
 

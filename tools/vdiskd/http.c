@@ -261,8 +261,7 @@ static void choose_tables(struct http_listener *listener)
 		return;
 	}
 	*table++ = api_routes;
-	if (login_routes)
-		*table++ = login_routes;
+	*table++ = login_routes;
 }
 
 /* Puts a listener into the list and starts it; @fd is closed on failure. */

@@ -102,7 +102,7 @@ struct http_route {
 
 /* Ended by an entry without a method. */
 extern const struct http_route api_routes[];	/* administrators; api*.c */
-extern const struct http_route login_routes[] __attribute__((weak));	/* sessions; login.c */
+extern const struct http_route login_routes[];	/* sessions; login.c */
 extern const struct http_route boot_routes[] __attribute__((weak));	/* firmware; bootscript.c */
 
 /* http_request.c */

@@ -22,6 +22,7 @@
 #include "connection.h"
 #include "control.h"
 #include "counters.h"
+#include "gate.h"
 #include "http.h"
 #include "listener.h"
 #include "log.h"
@@ -401,6 +402,7 @@ int server_run(const struct config *config)
 	store_close(&server.store);
 	for (i = 0; i < server.loop_count; i++)
 		counters_free(&server.loops[i]);
+	gate_close(server.gate);
 	free(server.loops);
 	close(signals);
 	return EXIT_SUCCESS;
