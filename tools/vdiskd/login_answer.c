@@ -21,7 +21,12 @@
 #include "session.h"
 #include "text.h"
 
-enum { STREAM_KEY_BYTES = 32, FILE_MOST = 256 << 10, NBD_PORT = 10809 };
+enum {
+	STREAM_KEY_BYTES = 32,
+	FILE_MOST = 256 << 10,
+	NBD_PORT = 10809,
+	SERVERS_MOST = 8,		/* that the driver takes */
+};
 
 static const char file_prefix[] = "file:";
 
@@ -29,6 +34,8 @@ static const char file_prefix[] = "file:";
 
 static void add_server(json_t *servers, const char *address, int64_t port)
 {
+	if (json_array_size(servers) == SERVERS_MOST)
+		return;
 	json_array_append_new(servers, json_pack("{ss sI}", "address", address, "port",
 						 (json_int_t)port));
 }
@@ -210,6 +217,12 @@ static bool uses_secret(const char *template, const json_t *properties)
 	return false;
 }
 
+/* A name that clients take; the catalog takes more. */
+static bool is_plain(const char *name)
+{
+	return name[0] != '.' && name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0';
+}
+
 static void add_file(json_t *files, const char *path, const char *value, bool secret,
 		     const json_t *client, const json_t *properties)
 {
@@ -240,6 +253,8 @@ static int add_properties(struct control *control, const json_t *client, bool se
 			withhold(withheld, name, why_not);
 		else if (!strncmp(name, file_prefix, strlen(file_prefix)))
 			add_file(files, name + strlen(file_prefix), value, secret, client, all);
+		else if (!is_plain(name))
+			withhold(withheld, name, "its name has something but letters, digits, '.', '_' and '-'");
 		else
 			json_object_set_new(properties, name, json_string(value));
 	}
