@@ -41,6 +41,8 @@ static const struct command *const commands[] = {
 	&client_command,
 	&group_command,
 	&network_command,
+	&assign_command,
+	&enrol_command,
 	&session_command,
 	&server_command,
 	&token_command,

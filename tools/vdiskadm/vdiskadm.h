@@ -26,8 +26,10 @@ struct command {
 };
 
 /* The nouns' tables, each at the end of the noun's file. */
+extern const struct command assign_command;
 extern const struct command audit_command;
 extern const struct command client_command;
+extern const struct command enrol_command;
 extern const struct command group_command;
 extern const struct command image_command;
 extern const struct command init_command;

@@ -3,6 +3,7 @@
 #ifndef VDISKADM_VERSION_H
 #define VDISKADM_VERSION_H
 
+#include <jansson.h>
 #include <stdint.h>
 #include "error.h"
 
@@ -13,5 +14,8 @@ struct version_name {
 
 /* parse_version - 0 or -EINVAL */
 int parse_version(const char *text, struct version_name *version, struct vdisk_error *err);
+
+/* image_into - "image": "lab@3" of a body becomes "image" and "version"; 0 or -EINVAL */
+int image_into(json_t *body, struct vdisk_error *err);
 
 #endif

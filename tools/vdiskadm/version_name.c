@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
+#include "show.h"
+#include "text.h"
 #include "version.h"
 #include "../vdiskctl/parse.h"
 
@@ -17,4 +19,18 @@ int parse_version(const char *text, struct version_name *version, struct vdisk_e
 	if (!text[length])
 		return 0;
 	return parse_number(text + length + 1, 1, INT32_MAX, "version", &version->number, err);
+}
+
+int image_into(json_t *body, struct vdisk_error *err)
+{
+	struct version_name version;
+	int ret;
+
+	ret = parse_version(text_of(body, "image"), &version, err);
+	if (ret < 0)
+		return ret;
+	json_object_set_new(body, "image", must(json_string(version.image)));
+	if (version.number)
+		json_object_set_new(body, "version", json_integer(version.number));
+	return 0;
 }
