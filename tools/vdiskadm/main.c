@@ -35,6 +35,7 @@ static const char target_help[] =
 
 static const struct command *const commands[] = {
 	&init_command,
+	&doctor_command,
 	&pxe_config_command,
 	&image_command,
 	&version_command,

@@ -30,6 +30,7 @@ extern const struct command assign_command;
 extern const struct command audit_command;
 extern const struct command client_command;
 extern const struct command enrol_command;
+extern const struct command doctor_command;
 extern const struct command group_command;
 extern const struct command image_command;
 extern const struct command init_command;
