@@ -10,3 +10,4 @@ TEST_PROGRAMS += test_identity
 test_identity_SRCS := tests/unit/test_identity.c lib/identity.c lib/proof.c lib/error.c
 test_identity_LIBS := -lgnutls
 UNIT_TESTS += $(B)/test_identity
+UNIT_TESTS += tests/unit/test_login

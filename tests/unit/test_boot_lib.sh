@@ -17,7 +17,10 @@ stub()
 }
 
 # One word a line, so that what was split shows.
-stub vdiskctl 'printf "%s\n" "$@" >"$dir/called.$3"
+stub vdiskctl 'case $1 in
+event | identity) printf "%s\n" "$@" >"$dir/called.$1"; [ ! -e "$dir/words" ] || cat "$dir/words"; exit ;;
+esac
+printf "%s\n" "$@" >"$dir/called.$3"
 if [ -e "$dir/refuse.$3" ]; then cat "$dir/refuse.$3" >&2; exit "$(cat "$dir/status.$3")"; fi
 echo /dev/vdisk$3'
 stub ip 'echo "2: eth0 inet 192.0.2.2/24 scope global eth0"'
@@ -47,7 +50,9 @@ fresh()
 	rm -rf "$dir/run" "$dir/sys" "$dir"/called.* "$dir"/refuse.* "$dir"/USAGE.* "$dir"/TYPE.*
 	mkdir "$dir/sys"
 	: >"$dir/log"
-	export VDISK_RUN="$dir/run" VDISK_LOG="$dir/log" VDISK_SYS="$dir/sys"
+	export VDISK_RUN="$dir/run" VDISK_LOG="$dir/log" VDISK_SYS="$dir/sys" VDISK_ETC="$dir/etc"
+	export VDISK_DMI="$dir/dmi" VDISK_SYSRQ="$dir/sysrq"
+	rm -rf "${dir:?}/etc" "$dir/dmi" "$dir/sysrq" "$dir/words"
 	# shellcheck source=tools/boot/vdisk-lib.sh
 	. "$top/tools/boot/vdisk-lib.sh"
 }
@@ -64,7 +69,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..19
+echo 1..38
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
@@ -138,5 +143,77 @@ ok "$(grep -c 'several root filesystems on /dev/vdisk0: /dev/vdisk0p1 /dev/vdisk
 
 fresh
 ok "$(vdisk_find_root /dev/vdisk0; echo $?)" 1 'no filesystem at all is said so'
+
+fresh
+pin=sha256//AAAA
+vdisk_parse rd.vdisk.pin=$pin root=vdisk:vdisk://farm:1/lab,vdisk://two rd.vdisk.server=x
+vdisk_attach 0 5
+ok "$(called 0)" "attach --device 0 --wait N --boot --pin $pin -- vdisk://farm:1/lab vdisk://two " \
+	'a farm is logged in to, and says what the overlay is'
+ok "$(cat "$dir/log")" '' 'and its options are known'
+
+fresh
+vdisk_parse rd.vdisk=auto rd.vdisk.trust=network rd.vdisk.multicast rd.vdisk.overlay=ram:1G
+vdisk_attach 0 5
+ok "$(called 0)" "attach --device 0 --wait N --boot --trust network --multicast --overlay ram:1G -- auto " \
+	'a farm is found, and the command line has the last word'
+
+fresh
+for option in pin trust server overlay full lost connections read-ahead timeout reboot; do
+	vdisk_parse "root=vdisk:auto" "rd.vdisk.$option=\$(touch\${IFS}$dir/pwned)\`touch\${IFS}$dir/pwned\`';\"
+$dir"
+	vdisk_attach 0 5
+done
+ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'what is hostile in an option is not run'
+ok "$(sed -n '/^--pin$/{n;p}' "$dir/called.0")" \
+	"\$(touch\${IFS}$dir/pwned)\`touch\${IFS}$dir/pwned\`';\"" 'but reaches vdiskctl, its first line'
+
+fresh
+vdisk_parse root=vdisk:vdisk://farm
+printf 'vdiskctl: login: waits to be let in: $(touch %s/pwned)\033[2J\nvdiskctl: no %%s\n' "$dir" >"$dir/refuse.0"
+echo 1 >"$dir/status.0"
+vdisk_attach 0 5
+vdisk_attach 0 5
+ok "$(cat "$dir/log")" "<3>vdisk: device 0: vdiskctl: login: waits to be let in: \$(touch $dir/pwned)?[2J
+<3>vdisk: device 0: vdiskctl: no %s" 'every line is shown, once, clean'
+mkdir "$dir/dmi"
+echo "u-u-i-d" >"$dir/dmi/product_uuid"
+printf 'lab1-01 $(touch %s/pwned)\n' "$dir" >"$dir/run/client"
+: >"$dir/run/identity.json"
+: >"$dir/log"
+vdisk_failure attach
+ok "$(head -n 1 "$dir/log")" \
+	"<3>vdisk: this machine does not boot; its name: lab1-01 \$(touch $dir/pwned); step: attach" \
+	'a failing screen has name and step'
+ok "$(grep -c 'reason: vdiskctl: no %s$' "$dir/log")" 1 'the reason, the last line of it'
+ok "$(grep -c 'UUID: u-u-i-d\|address: 192.0.2.2/24 on eth0' "$dir/log")" 2 'UUID and address'
+ok "$(tr '\n' ' ' <"$dir/called.event")" 'event failed --text step: attach --log ' 'and the farm is told'
+ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and nothing of it was run'
+
+fresh
+vdisk_parse root=vdisk:vdisk://farm
+vdisk_restart_if_closed
+ok "$(cat "$dir/sysrq" 2>/dev/null)" '' 'an open machine is left as it is'
+mkdir "$dir/etc"
+: >"$dir/etc/prepared"
+vdisk_restart_if_closed
+ok "$(cat "$dir/sysrq")" b 'a closed one starts anew'
+rm "$dir/sysrq"
+: >"$dir/run/debug"
+vdisk_restart_if_closed
+ok "$(cat "$dir/sysrq" 2>/dev/null)" '' 'unless the farm allows a shell'
+
+fresh
+mkdir -p "$dir/run" "$dir/root/etc"
+vdisk_personalize "$dir/root"
+ok "$(ls "$dir"/called.* 2>/dev/null)" '' 'without a farm nothing is written'
+: >"$dir/run/identity.json"
+printf 'vdiskctl: \033no $(touch %s/pwned)\n' "$dir" >"$dir/words"
+vdisk_personalize "$dir/root"
+ok "$(tr '\n' ' ' <"$dir/called.identity")" \
+	"identity --into $dir/root --credentials /run/credentials/@initrd " 'the identity is written'
+ok "$(tr '\n' ' ' <"$dir/called.event")" 'event switch-root ' 'and the farm told'
+ok "$(cat "$dir/log")" "<3>vdisk: vdiskctl: ?no \$(touch $dir/pwned)" 'what failed is shown'
+ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and not run'
 
 exit $failed

@@ -16,6 +16,8 @@ install-boot:
 	$(Q)install -m 755 tools/initramfs-tools/hooks/vdisk $(BOOT_ITDIR)/hooks/
 	$(Q)install -m 755 tools/initramfs-tools/scripts/local-top/vdisk $(BOOT_ITDIR)/scripts/local-top/
 	$(Q)install -m 755 tools/initramfs-tools/scripts/local-bottom/vdisk $(BOOT_ITDIR)/scripts/local-bottom/
+	$(Q)install -D -m 644 tools/systemd/vdisk-agent.service \
+		$(BOOT_LIBDIR)/systemd/system/vdisk-agent.service
 	$(Q)install -m 644 tools/udev/60-vdisk.rules $(BOOT_LIBDIR)/udev/rules.d/
 	$(Q)install -D -m 644 Documentation/man/vdisk.cmdline.7 \
 		$(DESTDIR)$(PREFIX)/share/man/man7/vdisk.cmdline.7

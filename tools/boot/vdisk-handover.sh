@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Last thing an initramfs does with vdisk: nothing of the real system may take
+# vdisk-handover.sh [ROOT]: the last thing an initramfs does with vdisk.  ROOT is
+# told who this machine is, if a farm said.  Nothing of the real system may take
 # the address or the carrier of the NIC that the root filesystem comes through,
 # and a machine whose server is dead must still be able to shut down.
 #
@@ -139,3 +140,4 @@ stage_lifeline()
 
 keep_network
 stage_lifeline
+[ -z "${1-}" ] || vdisk_personalize "$1"

@@ -11,13 +11,17 @@
 #
 # State, one value a file:
 #	$VDISK_RUN/N/{uris,overlay,full,lost,...}	asked for
-#	$VDISK_RUN/N/{device,error}	what came of it
+#	$VDISK_RUN/N/{device,error,said}	what came of it; what the console showed
 #	$VDISK_RUN/{root,done,failed}	the root's node; the end, either way
+#	$VDISK_RUN/{identity.json,client,debug}	vdiskctl's: the session at a farm,
+#		the machine's name in it, and that the farm allows a shell
 
 VDISK_RUN=${VDISK_RUN:-/run/vdisk}
 VDISK_LOG=${VDISK_LOG:-/dev/kmsg}
 VDISK_SYS=${VDISK_SYS:-/sys/class/block}
+VDISK_ETC=${VDISK_ETC:-/etc/vdisk}
 VDISK_PATIENCE=120
+VDISK_REBOOT=60
 
 # vdisk_clean TEXT: sets vdisk_text to TEXT as one line of printable ASCII.
 vdisk_clean()
@@ -76,13 +80,18 @@ vdisk_option()
 	overlay | full | lost | connections | read-ahead | overcommit | write-through)
 		vdisk_set "${1%%=*}" "${1#*=}"
 		;;
-	timeout)
+	pin | trust | multicast)
+		vdisk_set "${1%%=*}" "${1#*=}"
+		;;
+	server) # vdiskctl reads it
+		;;
+	timeout | reboot)
 		case ${1#*=} in
 		'' | *[!0-9]* | ???????*)
-			vdisk_error "rd.vdisk.timeout='${1#*=}' is not a number of seconds: using $VDISK_PATIENCE"
+			vdisk_error "rd.vdisk.${1%%=*}='${1#*=}' is not a number of seconds: ignored"
 			;;
 		*)
-			vdisk_set timeout "${1#*=}"
+			vdisk_set "${1%%=*}" "${1#*=}"
 			;;
 		esac
 		;;
@@ -158,14 +167,47 @@ vdisk_default_overlay()
 	fi
 }
 
+# Whether device N is a farm's: then that says what to attach.
+vdisk_at_farm()
+{
+	case $(vdisk_get "$VDISK_RUN/$1/uris") in
+	auto | auto,* | [Vv][Dd][Ii][Ss][Kk]://*) return 0 ;;
+	esac
+	return 1
+}
+
+# What vdiskctl says while it works, waiting included, is shown as it comes, each
+# line once.
+vdisk_show()
+{
+	while IFS= read -r vdisk_line || [ -n "$vdisk_line" ]; do
+		printf '%s\n' "$vdisk_line" >>"$VDISK_RUN/$1/error"
+		vdisk_known=
+		while IFS= read -r vdisk_rest; do
+			[ "$vdisk_rest" != "$vdisk_line" ] || vdisk_known=yes
+		done <"$VDISK_RUN/$1/said"
+		[ -z "$vdisk_known" ] || continue
+		printf '%s\n' "$vdisk_line" >>"$VDISK_RUN/$1/said"
+		vdisk_error "device $1: $vdisk_line"
+	done
+}
+
 # vdisk_attach N SECONDS: one try to attach device N.
 vdisk_attach()
 {
 	vdisk_n=$1
 	set -- attach --device "$1" --wait "$2"
-	vdisk_value=$(vdisk_wanted "$vdisk_n" overlay) ||
-		vdisk_value=$(vdisk_default_overlay "$vdisk_n")
-	set -- "$@" --overlay "$vdisk_value"
+	if vdisk_at_farm "$vdisk_n"; then
+		set -- "$@" --boot
+		vdisk_value=$(vdisk_wanted "$vdisk_n" pin) && set -- "$@" --pin "$vdisk_value"
+		vdisk_value=$(vdisk_wanted "$vdisk_n" trust) && set -- "$@" --trust "$vdisk_value"
+		vdisk_wanted "$vdisk_n" multicast >/dev/null && set -- "$@" --multicast
+		vdisk_value=$(vdisk_wanted "$vdisk_n" overlay) && set -- "$@" --overlay "$vdisk_value"
+	else
+		vdisk_value=$(vdisk_wanted "$vdisk_n" overlay) ||
+			vdisk_value=$(vdisk_default_overlay "$vdisk_n")
+		set -- "$@" --overlay "$vdisk_value"
+	fi
 	for vdisk_name in full lost connections read-ahead; do
 		vdisk_value=$(vdisk_wanted "$vdisk_n" "$vdisk_name") || continue
 		set -- "$@" "--$vdisk_name" "$vdisk_value"
@@ -181,7 +223,23 @@ vdisk_attach()
 		vdisk_rest=${vdisk_rest#*,}
 		[ -z "$vdisk_value" ] || set -- "$@" "$vdisk_value"
 	done
-	vdiskctl "$@" >"$VDISK_RUN/$vdisk_n/out" 2>"$VDISK_RUN/$vdisk_n/error"
+	: >"$VDISK_RUN/$vdisk_n/error"
+	[ -e "$VDISK_RUN/$vdisk_n/said" ] || : >"$VDISK_RUN/$vdisk_n/said"
+	{
+		vdiskctl "$@" 2>&1 >"$VDISK_RUN/$vdisk_n/out"
+		printf '%s\n' $? >"$VDISK_RUN/$vdisk_n/status"
+	} | vdisk_show "$vdisk_n"
+	return "$(vdisk_get "$VDISK_RUN/$vdisk_n/status")"
+}
+
+# The last line of a file.
+vdisk_last()
+{
+	vdisk_found=
+	while IFS= read -r vdisk_line || [ -n "$vdisk_line" ]; do
+		vdisk_found=$vdisk_line
+	done <"$1"
+	printf '%s\n' "$vdisk_found"
 }
 
 # Tries until the device is there or its patience is over.  A try ends early
@@ -191,7 +249,6 @@ vdisk_attach_patiently()
 {
 	vdisk_me=$1
 	vdisk_end=$2
-	vdisk_said=
 	vdisk_pause=1
 	while :; do
 		vdisk_left=$((vdisk_end - $(vdisk_uptime)))
@@ -204,11 +261,9 @@ vdisk_attach_patiently()
 			vdisk_info "$vdisk_dev is ready"
 			return 0
 		fi
-		vdisk_why=$(vdisk_get "$VDISK_RUN/$vdisk_me/error") ||
-			vdisk_why="vdiskctl attach ended with status $vdisk_status"
-		[ "$vdisk_why" = "$vdisk_said" ] ||
-			vdisk_error "device $vdisk_me: $vdisk_why"
-		vdisk_said=$vdisk_why
+		[ -s "$VDISK_RUN/$vdisk_me/error" ] ||
+			printf 'vdiskctl attach ended with status %s\n' "$vdisk_status" |
+			vdisk_show "$vdisk_me"
 		[ $vdisk_status != 2 ] || return 1
 		vdisk_left=$((vdisk_end - $(vdisk_uptime)))
 		[ "$vdisk_left" -gt 0 ] || return 1
@@ -241,8 +296,12 @@ vdisk_wait_for_network()
 vdisk_attach_all()
 {
 	vdisk_start=$(vdisk_uptime)
+	# Where a virtual machine's secret may lie.
+	modprobe -q qemu_fw_cfg 2>/dev/null
+	modprobe -q dmi-sysfs 2>/dev/null
 	modprobe vdisk 2>/dev/null || vdisk_error "the driver vdisk.ko cannot be loaded: it was built for another kernel, or is not in this initramfs"
 	if ! vdisk_wait_for_network $((vdisk_start + $(vdisk_patience))); then
+		vdisk_failure network
 		: >"$VDISK_RUN/failed"
 		return 1
 	fi
@@ -254,12 +313,90 @@ vdisk_attach_all()
 		vdisk_attach_patiently "$vdisk_n" $((vdisk_start + vdisk_value)) &
 	done
 	wait
-	if vdisk_all_attached && vdisk_settle_root; then
+	vdisk_step=attach
+	if vdisk_all_attached && vdisk_step=root && vdisk_settle_root; then
+		vdisk_tell_farm first-read &
 		: >"$VDISK_RUN/done"
 	else
+		vdisk_failure "$vdisk_step"
 		: >"$VDISK_RUN/failed"
 		return 1
 	fi
+}
+
+# vdisk_tell_farm STEP [OPTION...]: for the server's account of this boot.
+vdisk_tell_farm()
+{
+	[ -e "$VDISK_RUN/identity.json" ] || return 0
+	vdiskctl event "$@" 2>"$VDISK_RUN/event" ||
+		vdisk_info "$(vdisk_last "$VDISK_RUN/event")"
+}
+
+# vdisk_failure STEP: what somebody in front of the screen, or on the phone to
+# who is not, needs: name, step, reason, address.
+vdisk_failure()
+{
+	vdisk_tell_farm failed --text "step: $1" --log
+	vdisk_name=$(vdisk_get "$VDISK_RUN/client") || vdisk_name='not known yet'
+	vdisk_error "this machine does not boot; its name: $vdisk_name; step: $1"
+	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
+		[ ! -s "$vdisk_dir/device" ] || continue
+		[ -s "$vdisk_dir/error" ] || continue
+		vdisk_error "reason: $(vdisk_last "$vdisk_dir/error")"
+	done
+	vdisk_value=$(vdisk_get "${VDISK_DMI:-/sys/class/dmi/id}/product_uuid") && vdisk_error "UUID: $vdisk_value"
+	ip -o link show 2>/dev/null | while read -r _ vdisk_name vdisk_rest; do
+		case $vdisk_rest in
+		*link/ether\ *)
+			vdisk_rest=${vdisk_rest##*link/ether }
+			vdisk_error "network card ${vdisk_name%:}: ${vdisk_rest%% *}"
+			;;
+		esac
+	done
+	ip -o addr show up scope global 2>/dev/null | while read -r _ vdisk_name _ vdisk_rest _; do
+		vdisk_error "address: $vdisk_rest on $vdisk_name"
+	done
+}
+
+# Whether a machine is nobody's to look into: its image was prepared for users, and
+# the farm allows no shell at this boot.
+vdisk_is_closed()
+{
+	[ -e "$VDISK_ETC/prepared" ] && [ ! -e "$VDISK_RUN/debug" ]
+}
+
+# Starts a closed machine anew after a while; any other one is left as it is.
+vdisk_restart_if_closed()
+{
+	vdisk_is_closed || return 0
+	vdisk_value=$(vdisk_wanted all reboot) || vdisk_value=$VDISK_REBOOT
+	vdisk_error "trying again by a restart in $vdisk_value s"
+	sleep "$vdisk_value"
+	printf b >"${VDISK_SYSRQ:-/proc/sysrq-trigger}"
+}
+
+# vdisk_personalize ROOT: the identity that the farm gave this machine, into the
+# root filesystem, which may be mounted read-only yet.
+vdisk_personalize()
+{
+	[ -e "$VDISK_RUN/identity.json" ] || return 0
+	vdisk_again=
+	if [ ! -w "$1/etc" ] && mount -o remount,rw "$1"; then
+		vdisk_again=yes
+	fi
+	vdiskctl identity --into "$1" --credentials /run/credentials/@initrd 2>&1 |
+		while IFS= read -r vdisk_line; do
+			vdisk_error "$vdisk_line"
+		done
+	[ -z "$vdisk_again" ] || mount -o remount,ro "$1"
+	# The agent runs where the image has it, enabled or not.
+	for vdisk_dir in usr/lib/systemd/system lib/systemd/system; do
+		[ -e "$1/$vdisk_dir/vdisk-agent.service" ] || continue
+		mkdir -p /run/systemd/system/multi-user.target.wants
+		ln -sf "/$vdisk_dir/vdisk-agent.service" /run/systemd/system/multi-user.target.wants/
+		break
+	done
+	vdisk_tell_farm switch-root
 }
 
 vdisk_all_attached()

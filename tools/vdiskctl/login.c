@@ -272,19 +272,20 @@ int session_login(struct farm_target *target, const struct login_options *option
 		  struct session *session, struct vdisk_error *err)
 {
 	struct attempt attempt = { .target = target, .options = options };
-	const char *image = options->image ? options->image : target->image;
 	unsigned int patience = options->patience ? options->patience : 86400;
 	int ret;
 
 	memset(session, 0, sizeof(*session));
 	if (options->patience)
 		attempt.deadline = now_ms() + options->patience * 1000LL;
-	snprintf(attempt.image, sizeof(attempt.image), "%s", image);
 	ret = identity_read(options->means.root ? options->means.root : "", &attempt.identity, err);
 	if (!ret)
 		ret = read_secret(&attempt, err);
 	if (!ret)
 		ret = target_open(target, &options->means, NULL, patience, &attempt.farm, err);
+	/* What was found may name an image as well. */
+	snprintf(attempt.image, sizeof(attempt.image), "%s",
+		 options->image ? options->image : target->image);
 	if (!ret)
 		ret = log_in(&attempt, session, err);
 	proof_key_forget(&attempt.key);

@@ -66,6 +66,25 @@ static int write_private(const char *path, const json_t *json, struct vdisk_erro
 	return ret;
 }
 
+/* For scripts of the initramfs: the machine's name, and whether a shell is allowed. */
+static int write_notes(const struct session *session, const char *root)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	file = fopen(path_in(root, "/run/vdisk/client", path, sizeof(path)), "we");
+	if (!file)
+		return -errno;
+	fprintf(file, "%s\n", session_text(session->json, "client"));
+	if (fclose(file))
+		return -errno;
+	path_in(root, "/run/vdisk/debug", path, sizeof(path));
+	if (!json_is_true(json_object_get(session->json, "debug")))
+		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	file = fopen(path, "we");
+	return !file || fclose(file) ? -errno : 0;
+}
+
 int session_save(const struct session *session, const char *root, struct vdisk_error *err)
 {
 	char path[PATH_MAX];
@@ -73,7 +92,12 @@ int session_save(const struct session *session, const char *root, struct vdisk_e
 
 	path_in(root, SESSION_FILE, path, sizeof(path));
 	ret = make_directory(path, err);
-	return ret ? ret : write_private(path, session->json, err);
+	if (!ret)
+		ret = write_private(path, session->json, err);
+	if (ret < 0)
+		return ret;
+	ret = write_notes(session, root);
+	return ret < 0 ? vdisk_error_set(err, -ret, "/run/vdisk: %s", strerror(-ret)) : 0;
 }
 
 json_t *session_read(const char *root, struct vdisk_error *err)

@@ -31,6 +31,8 @@ depends() {
 # called by dracut
 installkernel() {
 	hostonly='' instmods vdisk
+	# Where a virtual machine's secret may lie.
+	hostonly='' instmods -c qemu_fw_cfg dmi-sysfs
 }
 
 # called by dracut
@@ -44,6 +46,9 @@ install() {
 		/usr/lib/vdisk/vdisk-handover.sh /usr/lib/vdisk/vdisk-lifeline
 	inst_script "$moddir/vdisk-attach.sh" /sbin/vdisk-attach
 	inst_rules 60-vdisk.rules
+	# The farm's pin and servers, and that the image is for users; no secret:
+	# many machines boot from this.
+	inst_multiple -o /etc/vdisk/farm.pin /etc/vdisk/farm.conf /etc/vdisk/prepared
 
 	inst_hook cmdline 90 "$moddir/parse-vdisk.sh"
 	inst_hook initqueue 10 "$moddir/vdisk-start.sh"

@@ -26,6 +26,7 @@ if [ "$vdisk_count" -gt 0 ]; then
 			mkdir -p /run/systemd/network
 			printf '%s\n' '[Match]' 'Type=ether' '[Network]' 'DHCP=yes' \
 				'KeepConfiguration=yes' \
+				'[DHCPv4]' 'RequestOptions=17 224' \
 				>/run/systemd/network/90-vdisk.network
 		fi
 	fi
@@ -37,6 +38,10 @@ if [ "$vdisk_count" -gt 0 ]; then
 	# shellcheck disable=SC2154 # dracut's
 	printf '[ -e %s/done ]\n' "$VDISK_RUN" \
 		>"$hookdir/initqueue/finished/vdisk.sh"
+	# What fails later opens no shell on a closed machine either.
+	if vdisk_is_closed; then
+		printf 'rd.shell=0\nrd.emergency=reboot\n' >/etc/cmdline.d/61-vdisk-closed.conf
+	fi
 	# The words of root=vdisk: end here; from now on root is a fixed name,
 	# which a udev rule makes once the root has been found.
 	if [ -n "$vdisk_root" ]; then

@@ -4,5 +4,6 @@
 # pre-pivot hook, sourced by dracut: what the real system must know.
 
 if [ -e /run/vdisk/done ]; then
-	/bin/sh /usr/lib/vdisk/vdisk-handover.sh
+	# shellcheck disable=SC2154 # dracut's
+	/bin/sh /usr/lib/vdisk/vdisk-handover.sh "$NEWROOT"
 fi

@@ -9,6 +9,7 @@ if [ -d /run/vdisk ] && [ ! -e /run/vdisk/started ]; then
 	/sbin/vdisk-attach </dev/null &
 elif [ -e /run/vdisk/failed ] && [ ! -e /run/vdisk/reported ]; then
 	: >/run/vdisk/reported
+	( . /usr/lib/vdisk/vdisk-lib.sh && vdisk_restart_if_closed )
 	# Fixed words: what servers said stands in the kernel's log already.
 	emergency_shell "vdisk: no disk from the network; the reasons stand above, and in dmesg"
 fi
