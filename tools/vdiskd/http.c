@@ -36,6 +36,7 @@ enum {
 	IDLE_SECONDS = 30,
 	LIMIT_SLACK = 64,	/* ours is to be met first */
 	SOCKET_BACKLOG = 128,
+	API_PORT = 10811,
 };
 
 static const char *const kind_names[] = { "boot", "api", "api-plain", "local" };
@@ -67,17 +68,28 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+static void tell_sent(struct http_exchange *exchange)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	exchange->answer.sent(exchange->listener->control, &exchange->request, &exchange->answer,
+			      now.tv_sec - exchange->began.tv_sec +
+			      (now.tv_nsec - exchange->began.tv_nsec) / 1e9);
+}
+
 static void completed(void *context, struct MHD_Connection *connection, void **slot,
 		      enum MHD_RequestTerminationCode code)
 {
 	struct http_exchange *exchange = *slot;
 
 	(void)context;
-	(void)code;
 	http_connection_wait(connection_of(connection));
 	if (!exchange)
 		return;
 	*slot = NULL;
+	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->answer.sent && !exchange->head)
+		tell_sent(exchange);
 	http_drop_body(exchange);
 	http_answer_free(&exchange->answer);
 	json_decref(exchange->request.body);
@@ -256,8 +268,7 @@ static void choose_tables(struct http_listener *listener)
 	const struct http_route **table = listener->tables;
 
 	if (listener->kind == HTTP_BOOT) {
-		if (boot_routes)
-			*table++ = boot_routes;
+		*table++ = boot_routes;
 		return;
 	}
 	*table++ = api_routes;
@@ -396,4 +407,21 @@ void http_stop(struct control *control)
 void http_tick(void)
 {
 	http_connection_expire();
+}
+
+unsigned int http_api_port(const struct control *control)
+{
+	const struct http_listener *listener;
+	struct sockaddr_storage sa;
+	socklen_t length;
+
+	for (listener = control->listeners; listener; listener = listener->next) {
+		length = sizeof(sa);
+		if (listener->kind != HTTP_API ||
+		    getsockname(listener->fd, (struct sockaddr *)&sa, &length))
+			continue;
+		return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port :
+			     ((struct sockaddr_in *)&sa)->sin_port);
+	}
+	return API_PORT;
 }

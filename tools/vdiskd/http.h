@@ -88,6 +88,9 @@ struct http_answer {
 	char location[HTTP_PATH_MOST];	/* of what was made; "": none */
 	char link[HTTP_PATH_MOST + 128];	/* to the page that follows; "": none */
 	const char *allow;	/* of a 405 */
+	/* NULL, or called when all of it is with the client; on a listener's thread. */
+	void (*sent)(struct control *control, const struct http_request *request,
+		     const struct http_answer *answer, double seconds);
 };
 
 struct http_route {
@@ -103,7 +106,7 @@ struct http_route {
 /* Ended by an entry without a method. */
 extern const struct http_route api_routes[];	/* administrators; api*.c */
 extern const struct http_route login_routes[];	/* sessions; login.c */
-extern const struct http_route boot_routes[] __attribute__((weak));	/* firmware; bootscript.c */
+extern const struct http_route boot_routes[];	/* firmware; bootscript.c */
 
 /* http_request.c */
 
@@ -148,6 +151,9 @@ int http_start(struct control *control);
 
 /** http_stop - end all requests and listeners */
 void http_stop(struct control *control);
+
+/** http_api_port - of the first listener for the API; 10811 when there is none */
+unsigned int http_api_port(const struct control *control);
 
 /** http_tick - a second has passed */
 void http_tick(void);

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The boot listener: plain HTTP, GET only.  Nothing here changes what a client is
+ * or may, and nothing is a secret; who a machine really is, its login tells.
+ * Only timelines get notes, of clients that are known.
+ */
+#include "bootscript.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog.h"
+#include "control.h"
+#include "error.h"
+#include "http.h"
+#include "log.h"
+#include "login_internal.h"
+#include "server.h"
+#include "session.h"
+#include "util.h"
+
+enum { VISITORS = 4096, NOTE_AGAIN_MS = 2000, SERVER_TEXT = ADDRESS_TEXT + 16 };
+
+static const char script_type[] = "text/plain; charset=utf-8";
+static const char file_type[] = "application/octet-stream";
+
+/* Who asked for a script last from an address: its kernel is asked for without a name. */
+struct visitor {
+	struct address address;
+	int64_t client_id;
+	int64_t noted[3];		/* ms, by step */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* all below */
+static struct visitor visitors[VISITORS];
+
+static const char *const steps[] = { "script", "kernel", "initramfs" };
+
+static struct visitor *visitor_of(const struct http_request *request, struct address *address)
+{
+	uint32_t sum = 2166136261;
+	unsigned int i;
+
+	*address = address_from_socket(&request->peer);
+	for (i = 0; i < sizeof(address->bytes); i++)
+		sum = (sum ^ address->bytes[i]) * 16777619;
+	return &visitors[sum % VISITORS];
+}
+
+static void remember(const struct http_request *request, int64_t client_id)
+{
+	struct address address;
+	struct visitor *v = visitor_of(request, &address);
+
+	pthread_mutex_lock(&lock);
+	if (v->client_id != client_id || !address_equal(&v->address, &address))
+		*v = (struct visitor) { .address = address, .client_id = client_id };
+	pthread_mutex_unlock(&lock);
+}
+
+/* The visitor's client, if a note of this step is due; 0: none. */
+static int64_t may_note(const struct http_request *request, unsigned int step)
+{
+	struct address address;
+	struct visitor *v = visitor_of(request, &address);
+	int64_t now = login_now_ms(), client_id = 0;
+
+	pthread_mutex_lock(&lock);
+	if (v->client_id && address_equal(&v->address, &address) &&
+	    (!v->noted[step] || now - v->noted[step] > NOTE_AGAIN_MS)) {
+		v->noted[step] = now;
+		client_id = v->client_id;
+	}
+	pthread_mutex_unlock(&lock);
+	return client_id;
+}
+
+static void note(struct control *control, const struct http_request *request, unsigned int step,
+		 int64_t bytes, double seconds)
+{
+	struct session_note note = {
+		.client_id = may_note(request, step), .step = steps[step], .bytes = bytes,
+		.seconds = seconds,
+	};
+
+	if (note.client_id)
+		session_note(control, &note);
+}
+
+static void give_script(struct http_answer *answer, struct text *out)
+{
+	text_add(out, "", 1);
+	if (out->failed) {
+		text_free(out);
+		http_problem(answer, 503, "No memory", "the server has no memory left");
+		return;
+	}
+	answer->text = (char *)out->data;
+	answer->type = script_type;
+}
+
+static void run_entry(struct control *control, struct http_request *request,
+		      struct http_answer *answer)
+{
+	(void)control;
+	(void)request;
+	answer->text = strdup(bootscript_entry);
+	answer->type = script_type;
+}
+
+static void run_health(struct control *control, struct http_request *request,
+		       struct http_answer *answer)
+{
+	(void)control;
+	(void)request;
+	answer->text = strdup("ok\n");
+}
+
+/* Our address as the machine sees it, with the API's port. */
+static void server_text(struct control *control, const struct http_request *request,
+			char text[SERVER_TEXT])
+{
+	const union MHD_ConnectionInfo *info;
+	struct sockaddr_storage here;
+	socklen_t length = sizeof(here);
+	char host[ADDRESS_TEXT] = "127.0.0.1";
+	struct address address;
+
+	info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info && !getsockname(info->connect_fd, (struct sockaddr *)&here, &length)) {
+		address = address_from_socket(&here);
+		address_format(&address, host);
+	}
+	snprintf(text, SERVER_TEXT, strchr(host, ':') ? "[%.45s]:%u" : "%.45s:%u", host,
+		 http_api_port(control));
+}
+
+static void take_query(const struct http_request *request, struct login_machine *machine,
+		       struct bootscript *boot, char mac[LOGIN_MAC])
+{
+	const char *uuid = http_query(request, "uuid"), *said = http_query(request, "mac");
+	const char *arch = http_query(request, "arch"), *try = http_query(request, "try");
+	char *c;
+
+	if (uuid)
+		login_set_uuid(machine, uuid);
+	boot->uuid = machine->said;
+	mac[0] = '\0';
+	if (said && login_add_mac(machine, said) && machine->mac_count)
+		strcpy(mac, machine->macs[0]);
+	for (c = mac; *c; c++)
+		if (*c == ':')
+			*c = '-';
+	boot->mac = mac;
+	boot->arch = arch && strspn(arch, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(arch) &&
+		     strlen(arch) < 16 ? arch : "";
+	boot->try = try && strspn(try, "0123456789") == strlen(try) && strlen(try) < 5 ?
+		    strtoul(try, NULL, 10) : 0;
+	snprintf(machine->address, sizeof(machine->address), "%s", request->from);
+}
+
+static json_t *one_choice(const json_t *image, int64_t version)
+{
+	return json_pack("[{sO sO sO sI}]", "name", json_object_get(image, "name"), "label",
+			 json_object_get(image, "name"), "image", json_object_get(image, "name"),
+			 "version", (json_int_t)version);
+}
+
+/* The image that machines like this one log in with; NULL: none. */
+static int image_choice(struct control *control, const json_t *image_id, const json_t *version,
+			json_t **choices, struct vdisk_error *err)
+{
+	json_t *image = NULL;
+	int64_t number;
+	int ret;
+
+	if (!json_is_integer(image_id))
+		return 0;
+	ret = catalog_get_id(control->catalog, CATALOG_IMAGE, json_integer_value(image_id), &image,
+			     err);
+	number = json_is_integer(version) ? json_integer_value(version) :
+		 json_integer_value(json_object_get(image, "current"));
+	if (!ret && number && !json_is_true(json_object_get(image, "deleted")))
+		*choices = one_choice(image, number);
+	json_decref(image);
+	return ret;
+}
+
+static int group_choice(struct control *control, const char *address, json_t **choices,
+			json_t **group, struct vdisk_error *err)
+{
+	json_t *groups = NULL, *rows = NULL, *row, *filter;
+	size_t i;
+	int ret;
+
+	ret = login_unknown_group(control, address, group, err);
+	if (ret || !*group)
+		return ret;
+	ret = catalog_groups(control->catalog, login_integer(*group, "id"), &groups, err);
+	json_array_foreach(groups, i, row) {
+		if (ret || *choices)
+			break;
+		filter = json_pack("{sI ss si}", "group_id", (json_int_t)login_integer(row, "id"),
+				   "$order", "position", "$limit", 1);
+		ret = catalog_list(control->catalog, CATALOG_ASSIGNMENT, filter, &rows, err);
+		json_decref(filter);
+		if (!ret && json_array_size(rows))
+			ret = image_choice(control,
+					   json_object_get(json_array_get(rows, 0), "image_id"),
+					   json_object_get(json_array_get(rows, 0), "version"),
+					   choices, err);
+		json_decref(rows);
+		rows = NULL;
+	}
+	json_decref(groups);
+	return ret;
+}
+
+/*
+ * A machine that nobody knows: whether it is enrolled or shown as pending, its
+ * login decides; for that it needs a kernel.
+ */
+static int script_unknown(struct control *control, const struct login_machine *machine,
+			  struct bootscript *boot, struct text *out, struct vdisk_error *err)
+{
+	json_t *window = NULL, *choices = NULL, *group = NULL;
+	bool pending;
+	int ret;
+
+	ret = login_window(control, &window, err);
+	if (!ret && window)
+		ret = image_choice(control, json_object_get(window, "image_id"), NULL, &choices, err);
+	if (!ret && !choices)
+		ret = group_choice(control, machine->address, &choices, &group, err);
+	pending = window || (group && !strcmp(login_text(group, "unknown"), "pending"));
+	if (!ret && choices && pending)
+		bootscript_boot(out, boot, choices);
+	else if (!ret && pending)
+		bootscript_again(out, boot, "this machine is not known here, and there is no image to log in with: assign one to the group of this network");
+	else if (!ret)
+		bootscript_again(out, boot, "this machine is not known here: ask the administrator, who sees it by its UUID and MAC");
+	json_decref(window);
+	json_decref(choices);
+	json_decref(group);
+	return ret;
+}
+
+static int script_known(struct control *control, const struct http_request *request,
+			const json_t *client, struct bootscript *boot, struct text *out,
+			struct vdisk_error *err)
+{
+	json_t *choices = NULL;
+	char message[128];
+	int ret;
+
+	boot->client = login_text(client, "name");
+	remember(request, login_integer(client, "id"));
+	note(control, request, 0, -1, -1);
+	if (!json_is_true(json_object_get(client, "enabled"))) {
+		snprintf(message, sizeof(message), "client %s is disabled", boot->client);
+		bootscript_again(out, boot, message);
+		return 0;
+	}
+	/* Private images, too: whether it may, the login says. */
+	ret = login_choices(control, login_integer(client, "id"), true, &choices, NULL, err);
+	if (!ret && json_array_size(choices)) {
+		bootscript_boot(out, boot, choices);
+	} else if (!ret) {
+		snprintf(message, sizeof(message), "client %s has no image that could boot",
+			 boot->client);
+		bootscript_again(out, boot, message);
+	}
+	json_decref(choices);
+	return ret;
+}
+
+static int make_script(struct control *control, const struct http_request *request,
+		       const struct login_machine *machine, struct bootscript *boot,
+		       struct text *out, struct vdisk_error *err)
+{
+	char words[LOGIN_WORDS], message[LOGIN_WORDS + 64];
+	enum login_match match;
+	json_t *client = NULL;
+	int ret;
+
+	ret = login_find(control->catalog, machine, &match, &client, words, err);
+	if (!ret && match == LOGIN_FOUND)
+		ret = script_known(control, request, client, boot, out, err);
+	else if (!ret && match == LOGIN_UNKNOWN)
+		ret = script_unknown(control, machine, boot, out, err);
+	else if (!ret) {
+		snprintf(message, sizeof(message), "this machine can't be told from another: %.300s",
+			 words);
+		bootscript_again(out, boot, message);
+	}
+	json_decref(client);
+	return ret;
+}
+
+static void run_script(struct control *control, struct http_request *request,
+		       struct http_answer *answer)
+{
+	struct bootscript boot = { .store = control->server->store.directory };
+	struct login_machine machine = { .mac_count = 0 };
+	char mac[LOGIN_MAC], server[SERVER_TEXT];
+	struct text out = { .data = NULL };
+	struct vdisk_error err = { .code = 0 };
+	size_t head;
+
+	take_query(request, &machine, &boot, mac);
+	server_text(control, request, server);
+	boot.server = server;
+	text_add(&out, "#!ipxe\n", 7);
+	head = out.length;
+	if (make_script(control, request, &machine, &boot, &out, &err)) {
+		out.length = head;
+		log_limited(LOG_LEVEL_ERROR, "no boot script", "from", request->from, "reason",
+			    err.text);
+		bootscript_again(&out, &boot, "the server's catalog does not answer");
+	}
+	give_script(answer, &out);
+}
+
+/* All of it is with the machine. */
+static void file_sent(struct control *control, const struct http_request *request,
+		      const struct http_answer *answer, double seconds)
+{
+	note(control, request, strcmp(request->segments[2], "vmlinuz") ? 2 : 1, answer->size,
+	     seconds);
+}
+
+static bool is_number(const char *text)
+{
+	return *text >= '1' && *text <= '9' && strlen(text) <= 10 &&
+	       strspn(text, "0123456789") == strlen(text);
+}
+
+static void give_file(struct http_answer *answer, int directory, const char *path)
+{
+	struct stat st;
+	int fd;
+
+	fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		if (fd >= 0)
+			close(fd);
+		http_problem(answer, 404, "Not found", "there is no such file");
+		return;
+	}
+	answer->fd = fd;
+	answer->size = st.st_size;
+	answer->type = file_type;
+}
+
+static void run_file(struct control *control, struct http_request *request,
+		     struct http_answer *answer)
+{
+	const char *name = request->segments[0], *number = request->segments[1];
+	const char *file = request->segments[2];
+	char path[NAME_SIZE + 32];
+
+	if (!name_valid(name, strlen(name)) || !is_number(number) ||
+	    (strcmp(file, "vmlinuz") && strcmp(file, "initrd.img"))) {
+		http_problem(answer, 404, "Not found", "there is no such file");
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/%s/%s", name, number, file);
+	give_file(answer, control->server->store.directory, path);
+	if (answer->fd >= 0)
+		answer->sent = file_sent;
+}
+
+/* iPXE itself, for firmware that boots by HTTP. */
+static void run_ipxe(struct control *control, struct http_request *request,
+		     struct http_answer *answer)
+{
+	static const char *const files[] = {
+		"ipxe.efi", "snponly.efi", "undionly.kpxe", "ipxe.pxe", "ipxe.lkrn", "ipxe-arm64.efi",
+	};
+	char path[64];
+	unsigned int i;
+
+	(void)control;
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		if (!strcmp(files[i], request->segments[0]))
+			break;
+	if (i == ARRAY_SIZE(files)) {
+		http_problem(answer, 404, "Not found", "there is no such file");
+		return;
+	}
+	snprintf(path, sizeof(path), "/usr/lib/ipxe/%s", files[i]);
+	give_file(answer, AT_FDCWD, path);
+}
+
+const struct http_route boot_routes[] = {
+	{ "GET", "/boot.ipxe", ROLE_ANYONE, run_entry, 0, 0 },
+	{ "GET", "/boot/script", ROLE_ANYONE, run_script, 0, 0 },
+	{ "GET", "/boot/ipxe/{file}", ROLE_ANYONE, run_ipxe, 0, 0 },
+	{ "GET", "/boot/{image}/{version}/{file}", ROLE_ANYONE, run_file, 0, 0 },
+	{ "GET", "/healthz", ROLE_ANYONE, run_health, ROUTE_QUIET, 0 },
+	{ .method = NULL },
+};
