@@ -37,6 +37,7 @@ static const struct command *const commands[] = {
 	&init_command,
 	&doctor_command,
 	&pxe_config_command,
+	&boot_media_command,
 	&image_command,
 	&version_command,
 	&client_command,

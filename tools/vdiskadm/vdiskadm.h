@@ -28,6 +28,7 @@ struct command {
 /* The nouns' tables, each at the end of the noun's file. */
 extern const struct command assign_command;
 extern const struct command audit_command;
+extern const struct command boot_media_command;
 extern const struct command client_command;
 extern const struct command enrol_command;
 extern const struct command doctor_command;

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vdiskadm boot-media: an image for a CD or a USB stick that finds the servers.
+ *
+ *	MBR, El Torito		isolinux -> ipxe.lkrn, with boot.ipxe as its initrd
+ *	ESP (efi.img)		EFI/BOOT/BOOTX64.EFI is ipxe.efi, autoexec.ipxe beside it
+ *	vdisk/farm.conf, .pin	for an initramfs that looks for them
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "pin.h"
+#include "place.h"
+#include "settings.h"
+#include "text.h"
+#include "vdiskadm.h"
+
+enum { SERVERS_MAX = 8, NAME_LENGTH_MAX = 253 };
+
+#define ISOLINUX "/usr/lib/ISOLINUX"
+#define SYSLINUX "/usr/lib/syslinux/modules/bios"
+
+static const char isolinux_cfg[] = "DEFAULT vdisk\n"
+				   "LABEL vdisk\n"
+				   "  LINUX ipxe.lkrn\n"
+				   "  INITRD boot.ipxe\n";
+
+static struct {
+	const char *servers[SERVERS_MAX];
+	unsigned int nr_servers;
+	const char *pin, *ipxe, *file;
+	bool force;
+} ask = { .ipxe = PLACE_IPXE };
+
+static char folder[] = "/tmp/vdisk-media-XXXXXX";
+
+/* HOST or HOST:PORT, of characters that mean nothing to iPXE. */
+static bool name_is_plain(const char *name)
+{
+	const char *colon = strchr(name, ':'), *c;
+	size_t length = colon ? (size_t)(colon - name) : strlen(name);
+
+	if (!length || length > NAME_LENGTH_MAX)
+		return false;
+	for (c = name; c < name + length; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
+			return false;
+	if (!colon)
+		return true;
+	return colon[1] && strlen(colon + 1) <= 5 && strspn(colon + 1, "0123456789") == strlen(colon + 1);
+}
+
+static char *path_of(const char *name)
+{
+	return text_format("%s/%s", folder, name);
+}
+
+static int put(const char *name, const char *text, struct vdisk_error *err)
+{
+	char *path = path_of(name);
+	int ret = place_write(path, text, strlen(text), 0644, err);
+
+	free(path);
+	return ret;
+}
+
+static int copy(const char *from, const char *name, struct vdisk_error *err)
+{
+	char *path = path_of(name), *data;
+	size_t size;
+	int ret;
+
+	data = place_read(from, &size, err);
+	ret = data ? place_write(path, data, size, 0644, err) : -err->code;
+	free(data);
+	free(path);
+	return ret;
+}
+
+/* Tries one server after the other for ever: a machine without a disk has nothing else. */
+static char *make_script(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = must(open_memstream(&text, &size));
+	unsigned int i;
+
+	fputs("#!ipxe\n:again\necho vdisk: looking for a server\nifconf || goto wait\n", out);
+	for (i = 0; i < ask.nr_servers; i++)
+		fprintf(out, "chain --autofree http://%s%s/boot.ipxe ||\n", ask.servers[i],
+			strchr(ask.servers[i], ':') ? "" : ":10810");
+	fputs(":wait\necho vdisk: no server answers, trying again in 10 seconds\nsleep 10\n"
+	      "ifclose ||\ngoto again\n", out);
+	if (fclose(out))
+		abort();
+	return text;
+}
+
+static char *make_farm_conf(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = must(open_memstream(&text, &size));
+	unsigned int i;
+
+	fputs("servers =", out);
+	/* The port in the script's URLs is another one. */
+	for (i = 0; i < ask.nr_servers; i++)
+		fprintf(out, " %.*s", (int)strcspn(ask.servers[i], ":"), ask.servers[i]);
+	fputc('\n', out);
+	if (fclose(out))
+		abort();
+	return text;
+}
+
+/* iPXE for UEFI takes a script from its medium since 2021. */
+static void warn_of_old_ipxe(void)
+{
+	static const char name[] = "autoexec.ipxe";
+	char wide[2 * sizeof(name)] = { 0 };
+	struct vdisk_error err;
+	char *path = text_format("%s/ipxe.efi", ask.ipxe), *data;
+	size_t size, i;
+
+	for (i = 0; i < sizeof(name); i++)
+		wide[2 * i] = name[i];
+	data = place_read(path, &size, &err);
+	if (data && !memmem(data, size, name, sizeof(name) - 1) &&
+	    !memmem(data, size, wide, sizeof(wide) - 2))
+		warn("%s takes no script from a medium: under UEFI this one boots what DHCP says "
+		     "(see 'vdiskadm pxe-config'); a newer iPXE can be given with --ipxe DIR", path);
+	free(data);
+	free(path);
+}
+
+static int make_folders(struct vdisk_error *err)
+{
+	static const char *const names[] = { "iso", "iso/isolinux", "iso/vdisk" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path = path_of(names[i]);
+		int ret = place_folder(path, 0755, err);
+
+		free(path);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* The system partition: a FAT of 2.88 MB, which every firmware reads. */
+static int make_esp(struct vdisk_error *err)
+{
+	char *image = path_of("iso/efi.img"), *efi = text_format("%s/ipxe.efi", ask.ipxe);
+	char *script = path_of("iso/isolinux/boot.ipxe");
+	int ret;
+
+	ret = place_run((const char *const[]){ "mformat", "-C", "-i", image, "-f", "2880", "-v",
+					       "VDISK", "::", NULL }, err);
+	if (!ret)
+		ret = place_run((const char *const[]){ "mmd", "-i", image, "::/EFI", "::/EFI/BOOT",
+						       NULL }, err);
+	if (!ret)
+		ret = place_run((const char *const[]){ "mcopy", "-i", image, efi,
+						       "::/EFI/BOOT/BOOTX64.EFI", NULL }, err);
+	if (!ret)
+		ret = place_run((const char *const[]){ "mcopy", "-i", image, script,
+						       "::/autoexec.ipxe", NULL }, err);
+	free(script);
+	free(efi);
+	free(image);
+	return ret;
+}
+
+static int fill(struct vdisk_error *err)
+{
+	char *script = make_script(), *conf = make_farm_conf();
+	char *pin = text_format("%s\n", ask.pin);
+	char *lkrn = text_format("%s/ipxe.lkrn", ask.ipxe);
+	int ret;
+
+	ret = make_folders(err);
+	if (!ret)
+		ret = copy(ISOLINUX "/isolinux.bin", "iso/isolinux/isolinux.bin", err);
+	if (!ret)
+		ret = copy(SYSLINUX "/ldlinux.c32", "iso/isolinux/ldlinux.c32", err);
+	if (!ret)
+		ret = copy(lkrn, "iso/isolinux/ipxe.lkrn", err);
+	if (!ret)
+		ret = put("iso/isolinux/isolinux.cfg", isolinux_cfg, err);
+	if (!ret)
+		ret = put("iso/isolinux/boot.ipxe", script, err);
+	if (!ret)
+		ret = put("iso/vdisk/farm.conf", conf, err);
+	if (!ret)
+		ret = put("iso/vdisk/farm.pin", pin, err);
+	if (!ret)
+		ret = make_esp(err);
+	free(lkrn);
+	free(pin);
+	free(conf);
+	free(script);
+	return ret;
+}
+
+static int write_image(struct vdisk_error *err)
+{
+	char *iso = path_of("iso"), *beside = text_format("%s.part", ask.file);
+	int ret;
+
+	ret = place_run((const char *const[]){
+		"xorriso", "-as", "mkisofs", "-quiet", "-J", "-r", "-V", "VDISK", "-o", beside,
+		"-isohybrid-mbr", ISOLINUX "/isohdpfx.bin",
+		"-c", "isolinux/boot.cat", "-b", "isolinux/isolinux.bin",
+		"-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
+		"-eltorito-alt-boot", "-e", "efi.img", "-no-emul-boot", "-isohybrid-gpt-basdat",
+		iso, NULL }, err);
+	if (!ret && rename(beside, ask.file))
+		ret = vdisk_error_set(err, errno, "cannot rename %s: %s", beside, strerror(errno));
+	if (ret)
+		unlink(beside);
+	free(beside);
+	free(iso);
+	return ret;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+static int make(void)
+{
+	struct vdisk_error err;
+	int ret;
+
+	if (!mkdtemp(folder))
+		return fail_here("cannot make %s: %s", folder, strerror(errno));
+	ret = fill(&err);
+	if (!ret)
+		ret = write_image(&err);
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (ret)
+		return fail_here("%s", err.text);
+	warn_of_old_ipxe();
+	say("%s: for a CD, or a USB stick: dd if=%s of=/dev/sdX bs=1M", ask.file, ask.file);
+	return EXIT_DONE;
+}
+
+static int check_programs(void)
+{
+	static const char *const files[][2] = {
+		{ ISOLINUX "/isolinux.bin", "isolinux" }, { SYSLINUX "/ldlinux.c32", "syslinux-common" },
+		{ "/usr/bin/xorriso", "xorriso" },	  { "/usr/bin/mformat", "mtools" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (access(files[i][0], R_OK))
+			return fail_here("there is no %s: run 'apt install %s'", files[i][0], files[i][1]);
+	return EXIT_DONE;
+}
+
+static int check_file(void)
+{
+	struct stat st;
+
+	if (stat(ask.file, &st))
+		return EXIT_DONE;
+	if (!S_ISREG(st.st_mode))
+		return fail_here("%s is not a file: write one, and copy it to a device with dd", ask.file);
+	if (!ask.force)
+		return fail_here("%s exists: --force replaces it", ask.file);
+	return EXIT_DONE;
+}
+
+/* What the command line doesn't say is this server's. */
+static int add_defaults(struct settings *settings, char pin[PIN_TEXT])
+{
+	struct vdisk_error err;
+	char *path;
+	int ret;
+
+	if (!ask.nr_servers) {
+		if (settings_read(settings, &err) < 0)
+			return fail_here("%s: name the servers with --server", err.text);
+		if (!settings->address)
+			return fail_here("%s names no address: name the servers with --server", PLACE_CONFIG);
+		ask.servers[ask.nr_servers++] = settings->address;
+	}
+	if (ask.pin)
+		return EXIT_DONE;
+	path = place_path(PLACE_KEYS "/ca.crt");
+	ret = pin_of_file(path, pin, &err);
+	free(path);
+	if (ret)
+		return fail_here("%s: give the farm's key with --pin", err.text);
+	ask.pin = pin;
+	return EXIT_DONE;
+}
+
+enum { OPT_SERVER = 256, OPT_PIN, OPT_IPXE, OPT_FORCE };
+
+static const struct option options[] = {
+	{ "server", required_argument, NULL, OPT_SERVER },
+	{ "pin", required_argument, NULL, OPT_PIN },
+	{ "ipxe", required_argument, NULL, OPT_IPXE },
+	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int take(int option)
+{
+	switch (option) {
+	case OPT_SERVER:
+		if (ask.nr_servers == SERVERS_MAX)
+			return usage_error("more than %d servers", SERVERS_MAX);
+		if (!name_is_plain(optarg))
+			return usage_error("'%s' is not HOST or HOST:PORT", optarg);
+		ask.servers[ask.nr_servers++] = optarg;
+		break;
+	case OPT_PIN:
+		if (!pin_is_valid(optarg))
+			return usage_error("'%s' is not a pin: sha256//BASE64", optarg);
+		ask.pin = optarg;
+		break;
+	case OPT_IPXE:
+		ask.ipxe = optarg;
+		break;
+	case OPT_FORCE:
+		ask.force = true;
+		break;
+	}
+	return EXIT_DONE;
+}
+
+static int boot_media_main(int argc, char **argv)
+{
+	struct settings settings = { 0 };
+	char pin[PIN_TEXT];
+	int option, ret;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == 'h' || option == '?')
+			return option == 'h' ? EXIT_DONE : EXIT_USAGE;
+		ret = take(option);
+		if (ret)
+			return ret;
+	}
+	if (optind == argc)
+		return usage_error("which file to make");
+	if (argc - optind > 1)
+		return usage_error("what is '%s'", argv[optind + 1]);
+	ask.file = argv[optind];
+	ret = add_defaults(&settings, pin);
+	if (!ret)
+		ret = check_file();
+	if (!ret)
+		ret = check_programs();
+	if (!ret)
+		ret = make();
+	settings_free(&settings);
+	return ret;
+}
+
+const struct command boot_media_command = {
+	.name = "boot-media",
+	.main = boot_media_main,
+	.usage = "FILE [--server HOST[:PORT]]... [--pin PIN] [--ipxe DIR] [--force]",
+	.help = "Makes an image of a boot medium, for a CD as well as for a USB stick, for machines\n"
+		"whose firmware or network can't boot from the network. It has an address by DHCP.\n"
+		"\n"
+		"  --server HOST[:PORT]  a server of the farm, by its DNS name, in order; this one\n"
+		"  --pin PIN             the farm's key; this farm's\n"
+		"  --ipxe DIR            with ipxe.lkrn and ipxe.efi; " PLACE_IPXE "\n"
+		"  --force               replace FILE\n",
+	.local = true,
+};
