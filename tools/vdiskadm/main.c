@@ -49,6 +49,7 @@ static const struct command *const commands[] = {
 	&server_command,
 	&token_command,
 	&audit_command,
+	&catalog_command,
 	&status_command,
 };
 

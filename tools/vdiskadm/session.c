@@ -39,7 +39,7 @@ static const struct column details[] = {
 	{ .title = "Read", .key = "bytes", .print = print_bytes },
 	{ .title = "Retries", .key = "retries" },
 	{ .title = "Overlay, at most", .key = "overlay_high", .print = print_bytes },
-	{ .title = "Stopped at", .key = "step", .print = print_session_step },
+	{ .title = "Last step", .key = "step", .print = print_session_step },
 	{ 0 },
 };
 

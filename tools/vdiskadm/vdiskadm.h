@@ -29,6 +29,7 @@ struct command {
 extern const struct command assign_command;
 extern const struct command audit_command;
 extern const struct command boot_media_command;
+extern const struct command catalog_command;
 extern const struct command client_command;
 extern const struct command enrol_command;
 extern const struct command doctor_command;
