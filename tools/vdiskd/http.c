@@ -139,8 +139,11 @@ static bool worth_draining(const struct http_exchange *exchange)
 	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return length && strtoull(length, NULL, 10) <= HTTP_BODY_MOST &&
-	       !MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+	if (MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+					MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
+	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT))
+		return false;
+	return !length || strtoull(length, NULL, 10) <= HTTP_BODY_MOST;
 }
 
 static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
