@@ -100,18 +100,38 @@ static bool slot_free(struct vdisk_conn *conn)
 	return any;
 }
 
-static struct vdisk_wire *take_queued(struct vdisk_conn *conn)
+/*
+ * Takes up to @most of the queued requests, at once: submitters want the lock,
+ * too.  Each must go to the table, where it is seen whether fail-now was here,
+ * or back by put_queued().
+ */
+static void take_queued(struct vdisk_conn *conn, struct list_head *list, unsigned int most)
 {
-	struct vdisk_wire *wire;
+	struct list_head *last = &conn->tx;
+	unsigned int taken;
 
 	spin_lock_bh(&conn->tx_lock);
-	wire = list_first_entry_or_null(&conn->tx, struct vdisk_wire, link);
-	if (wire) {
-		list_del_init(&wire->link);
-		WRITE_ONCE(conn->queued, conn->queued - 1);
+	if (conn->queued <= most) {
+		list_splice_init(&conn->tx, list);
+		WRITE_ONCE(conn->queued, 0);
+	} else {
+		for (taken = 0; taken < most; taken++)
+			last = last->next;
+		list_cut_position(list, &conn->tx, last);
+		WRITE_ONCE(conn->queued, conn->queued - most);
 	}
 	spin_unlock_bh(&conn->tx_lock);
-	return wire;
+}
+
+/* Those that could not be sent, for the connection's end to find. */
+static void put_queued(struct vdisk_conn *conn, struct list_head *list)
+{
+	if (list_empty(list))
+		return;
+	spin_lock_bh(&conn->tx_lock);
+	WRITE_ONCE(conn->queued, conn->queued + list_count_nodes(list));
+	list_splice(list, &conn->tx);
+	spin_unlock_bh(&conn->tx_lock);
 }
 
 /*----- a batch -----*/
@@ -238,17 +258,24 @@ static int add_wire(struct vdisk_conn *conn, struct batch *b, struct vdisk_wire 
  */
 static int send_batch(struct vdisk_conn *conn)
 {
+	struct vdisk_wire *wire;
 	struct batch b = { };
+	LIST_HEAD(list);
 	unsigned int i;
 	int ret = 0;
 
 	while (!ret && b.headers < VDISK_TX_HEADERS && slot_free(conn)) {
-		struct vdisk_wire *wire = take_queued(conn);
-
-		if (!wire)
+		/* only this thread takes places in the table */
+		take_queued(conn, &list, min_t(unsigned int, VDISK_TX_HEADERS - b.headers,
+					       VDISK_CONN_DEPTH - READ_ONCE(conn->inflight)));
+		if (list_empty(&list))
 			break;
-		ret = add_wire(conn, &b, wire);
+		while (!ret && (wire = list_first_entry_or_null(&list, struct vdisk_wire, link))) {
+			list_del_init(&wire->link);
+			ret = add_wire(conn, &b, wire);
+		}
 	}
+	put_queued(conn, &list);
 	if (!ret)
 		ret = flush_batch(conn, &b, false);
 	for (i = 0; i < b.writes; i++)

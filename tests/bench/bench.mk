@@ -14,8 +14,15 @@ load_SRCS := $(addprefix tests/bench/,load.c load_client.c load_trace.c)
 bench-load: $(B)/vdiskd $(B)/load
 	$(Q)B=$(B) tests/bench/load.sh $(LOAD)
 
+# Locks on four processors, under a kernel that is built once, into the cache.
+.PHONY: bench-locks
+bench-locks: $(DEPS_STAMP) user test-programs
+	$(Q)dir=$$(tests/vm/debug-kernel --lockstat) && kver=$$(basename $$dir/lib/modules/*) && \
+	$(MAKE) --no-print-directory module KVER=$$kver KDIR=$$dir/o && B=$(B) tests/bench/lockstat
+
 # An hour, for make check-all; SOAK_SECONDS=
 BOOT_TESTS_LONG += tests/bench/soak
 
-HELP += 'make bench-load    a thousand clients of a server boot at once; LOAD="--clients 100 ..."' \
+HELP += 'make bench-locks   how often locks of the driver are contended' \
+	'make bench-load    a thousand clients of a server boot at once; LOAD="--clients 100 ..."' \
 	'make bench         the driver against its peers; BENCH="wire4k ..." some groups'
