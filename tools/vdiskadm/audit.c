@@ -2,13 +2,13 @@
 /* vdiskadm audit: who changed what. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "api.h"
 #include "ask.h"
 #include "resource.h"
 #include "text.h"
 #include "vdiskadm.h"
-#include "when.h"
+
+enum { LAST = 100 };
 
 /* "lab1 17": its name where the record has one, and its number. */
 static void print_object(const json_t *object, const json_t *value, FILE *to)
@@ -70,24 +70,11 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-	{ .option = "since", .key = "since" },
+	{ .option = "since", .key = "since", .kind = FIELD_SINCE },
+	{ .option = "last", .key = "limit", .kind = FIELD_NUMBER, .min = 1, .max = 10000 },
 	{ .option = "kind", .key = "kind" },
 	{ 0 },
 };
-
-static int since_in_seconds(json_t *body)
-{
-	const char *text = json_string_value(json_object_get(body, "since"));
-	struct vdisk_error err;
-	int64_t since;
-
-	if (!text)
-		return GO_ON;
-	if (parse_since(text, time(NULL), &since, &err) < 0)
-		return usage_error("--since: %s", err.text);
-	json_object_set_new(body, "since", must(json_integer(since)));
-	return GO_ON;
-}
 
 static int list(const struct arguments *arguments)
 {
@@ -114,10 +101,12 @@ static int audit_main(int argc, char **argv)
 	int ret;
 
 	ret = arguments_take(argc, argv, TAKES_JSON, fields, &arguments);
-	if (ret == GO_ON)
-		ret = since_in_seconds(arguments.body);
-	if (ret == GO_ON)
+	if (ret == GO_ON) {
+		if (!json_object_get(arguments.body, "since") &&
+		    !json_object_get(arguments.body, "limit"))
+			json_object_set_new(arguments.body, "limit", must(json_integer(LAST)));
 		ret = list(&arguments);
+	}
 	arguments_free(&arguments);
 	return ret;
 }
@@ -125,10 +114,11 @@ static int audit_main(int argc, char **argv)
 const struct command audit_command = {
 	.name = "audit",
 	.main = audit_main,
-	.usage = "[--since WHEN] [--kind KIND] [--json]",
-	.help = "who changed what\n"
+	.usage = "[--since WHEN] [--last N] [--kind KIND] [--json]",
+	.help = "who changed what, the newest first\n"
 		"\n"
 		"  --since WHEN   2h, 3d, today, 2026-11-20, '2026-11-20 14:30'\n"
+		"  --last N       that many, the newest; 100 without --since\n"
 		"  --kind KIND    of one kind: image, version, client, mac, property, group, network,\n"
 		"                 assignment, enrolment, pending, session, server, token\n"
 		"  --json         as the server has them\n",

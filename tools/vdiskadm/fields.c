@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "fields.h"
 #include "secret.h"
 #include "text.h"
@@ -97,6 +98,16 @@ static int take_seconds(const struct field *field, const char *value, json_t *bo
 
 	ret = parse_duration(value, &seconds, err);
 	return ret < 0 ? ret : put(body, field->key, json_integer(seconds));
+}
+
+static int take_since(const struct field *field, const char *value, json_t *body,
+		      struct vdisk_error *err)
+{
+	int64_t at;
+	int ret;
+
+	ret = parse_since(value, time(NULL), &at, err);
+	return ret < 0 ? ret : put(body, field->key, json_integer(at));
 }
 
 static int take_list(const struct field *field, const char *value, json_t *body,
@@ -216,6 +227,8 @@ int fields_take(const struct field *field, const char *value, json_t *body,
 		return take_number(field, value, body, err);
 	case FIELD_SECONDS:
 		return take_seconds(field, value, body, err);
+	case FIELD_SINCE:
+		return take_since(field, value, body, err);
 	case FIELD_LIST:
 		return take_list(field, value, body, err);
 	case FIELD_OVERLAY:

@@ -17,6 +17,7 @@ enum field_kind {
 	FIELD_NUMBER,
 	FIELD_NUMBER_OR_NULL,		/* "" and "none" likewise */
 	FIELD_SECONDS,			/* a duration */
+	FIELD_SINCE,			/* a point in time */
 	FIELD_LIST,			/* "a,b", or the option several times */
 	FIELD_OVERLAY,			/* none, ram, ram:SIZE, ram:N% */
 	FIELD_PROPERTY,			/* NAME=VALUE, several times: {"NAME": "VALUE"} */

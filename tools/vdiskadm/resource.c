@@ -89,19 +89,11 @@ void arguments_free(struct arguments *arguments)
 	json_decref(arguments->body);
 }
 
-/* One page: the objects behind the id @after. */
-static int fetch_page(const char *path, json_int_t after, json_t **page, struct vdisk_error *err)
+static int fetch_page(const char *path, json_t **page, struct vdisk_error *err)
 {
-	char *whole;
 	int ret;
 
-	whole = text_format("%s%climit=%d&after=%" JSON_INTEGER_FORMAT, path,
-			    strchr(path, '?') ? '&' : '?', PAGE, after);
-	/* the first id is 1: "after" 0 says nothing */
-	if (!after)
-		*strrchr(whole, '&') = '\0';
-	ret = api_get(whole, page, err);
-	free(whole);
+	ret = api_get(path, page, err);
 	if (ret < 0 || json_is_array(*page))
 		return ret;
 	json_decref(*page);
@@ -109,32 +101,50 @@ static int fetch_page(const char *path, json_int_t after, json_t **page, struct 
 	return vdisk_error_set(err, EPROTO, "the server's answer is not a list");
 }
 
-int fetch_list(const char *path, json_t **array, struct vdisk_error *err)
+/* The id of the last object, where the next page begins. */
+static json_int_t last_id(const json_t *page)
 {
+	return number_of(json_array_get(page, json_array_size(page) - 1), "id", 0);
+}
+
+static int fetch_all(const char *path, json_t *array, struct vdisk_error *err)
+{
+	char mark = strchr(path, '?') ? '&' : '?', *whole;
 	json_int_t last = 0, before;
-	size_t count = PAGE;
 	json_t *page;
 	int ret;
 
-	*array = must(json_array());
-	while (count >= PAGE) {
-		before = last;
-		ret = fetch_page(path, last, &page, err);
-		if (ret < 0) {
-			json_decref(*array);
-			*array = NULL;
+	do {
+		whole = last ? text_format("%s%climit=%d&after=%" JSON_INTEGER_FORMAT, path, mark, PAGE,
+					   last) :
+			       text_format("%s%climit=%d", path, mark, PAGE);
+		ret = fetch_page(whole, &page, err);
+		free(whole);
+		if (ret < 0)
 			return ret;
-		}
-		count = json_array_size(page);
-		json_array_extend(*array, page);
-		if (count)
-			last = number_of(json_array_get(page, count - 1), "id", 0);
+		before = last;
+		last = json_array_size(page) < PAGE ? 0 : last_id(page);
+		if (last != before || !last)
+			json_array_extend(array, page);
 		json_decref(page);
-		/* a server that does not know pages gave all */
-		if (last <= before)
-			break;
-	}
+	} while (last && last != before);
 	return 0;
+}
+
+int fetch_list(const char *path, json_t **array, struct vdisk_error *err)
+{
+	int ret;
+
+	/* who asks for so many gets no more */
+	if (strstr(path, "limit="))
+		return fetch_page(path, array, err);
+	*array = must(json_array());
+	ret = fetch_all(path, *array, err);
+	if (ret < 0) {
+		json_decref(*array);
+		*array = NULL;
+	}
+	return ret;
 }
 
 char *query_path(const char *path, const json_t *filters)

@@ -49,6 +49,8 @@ static const struct field filters[] = {
 	{ .option = "state", .key = "state", .words = states },
 	{ .option = "client", .key = "client" },
 	{ .option = "failed", .key = "failed", .kind = FIELD_TRUE },
+	{ .option = "since", .key = "since", .kind = FIELD_SINCE },
+	{ .option = "last", .key = "limit", .kind = FIELD_NUMBER, .min = 1, .max = 10000 },
 	{ 0 },
 };
 
@@ -253,13 +255,16 @@ static int message_main(int argc, char **argv)
 static const struct command verbs[] = {
 	{
 		.name = "list", .main = list_main,
-		.usage = "[--state starting|live|lost|ended] [--client CLIENT] [--failed] [--watch]\n"
-			 "       [--json]",
-		.help = "Lists sessions: which machines run or boot, and how their boots went.\n"
+		.usage = "[--state starting|live|lost|ended] [--client CLIENT] [--failed] [--since WHEN]\n"
+			 "       [--last N] [--watch] [--json]",
+		.help = "Lists sessions: which machines run or boot, and how their boots went, the newest\n"
+			"first.  Ended ones are there when --state, --client or --failed asks for them.\n"
 			"\n"
 			"  --state STATE    starting, live, lost or ended\n"
 			"  --client CLIENT  of one machine\n"
 			"  --failed         those whose boot stopped on its way\n"
+			"  --since WHEN     started since then: 2h, 3d, today, 2026-11-20, '2026-11-20 14:30'\n"
+			"  --last N         that many, the newest\n"
 			"  --watch          again every second; where the output is no terminal, each that\n"
 			"                   comes, changes or goes\n"
 			"  --json           as the server has them (with --watch: a change a line)\n",
