@@ -192,7 +192,7 @@ static const struct command verbs[] = {
 	}, {
 		.name = "wake", .main = client_wake_main,
 		.usage = "CLIENT...",
-		.help = "Switches clients on, by Wake-on-LAN from the server.  " RANGES,
+		.help = "Switches clients on, by Wake-on-LAN from the server.\n" RANGES,
 	}, {
 		.name = "export", .main = client_export_main,
 		.usage = "[FILE] [--group GROUP]",

@@ -178,8 +178,9 @@ static void join_options(const struct option *options, bool local, struct option
 
 	for (; options && options->name && count < OPTIONS_MAX; options++)
 		joined[count++] = *options;
-	for (i = 0; !local && target_options[i].name && count < OPTIONS_MAX; i++)
-		joined[count++] = target_options[i];
+	for (i = 0; target_options[i].name && count < OPTIONS_MAX; i++)
+		if (!local || target_options[i].val == 'h')
+			joined[count++] = target_options[i];
 	memset(&joined[count], 0, sizeof(*joined));
 }
 

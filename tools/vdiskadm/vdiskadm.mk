@@ -12,5 +12,9 @@ INSTALL_TARGETS += install-vdiskadm
 .PHONY: install-vdiskadm
 install-vdiskadm: $(B)/vdiskadm
 	$(Q)install -D -m 755 $(B)/vdiskadm "$(DESTDIR)$(PREFIX)/sbin/vdiskadm"
+	$(Q)install -D -m 644 Documentation/man/vdiskadm.8 \
+		"$(DESTDIR)$(PREFIX)/share/man/man8/vdiskadm.8"
+	$(Q)install -D -m 644 tools/vdiskadm/completions/vdiskadm \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vdiskadm"
 	$(Q)install -D -m 644 tools/systemd/vdiskd-netboot.service \
 		"$(DESTDIR)$(PREFIX)/lib/systemd/system/vdiskd-netboot.service"
