@@ -22,6 +22,18 @@ static int check_unused(struct api_call *call, const json_t *image)
 	return vdisk_error_set(&call->err, EBUSY, "%lld sessions use it", (long long)count);
 }
 
+/* What is current can't be removed; and this sees whether it is still the revision meant. */
+static int forget_current(struct api_call *call, const json_t *image)
+{
+	json_t *changes = json_pack("{s:n}", "current");
+	int ret = catalog_change(call->control->catalog, &call->who, CATALOG_IMAGE,
+				 api_integer(image, "id"), changes, call->request->revision, NULL,
+				 &call->err);
+
+	json_decref(changes);
+	return ret;
+}
+
 static int remove_versions(struct api_call *call, const json_t *image)
 {
 	json_t *filter = json_pack("{s:O}", "image_id", json_object_get(image, "id"));
@@ -53,10 +65,12 @@ static int remove_all(struct api_call *call, const json_t *image, char *trash)
 		return ret;
 	ret = check_unused(call, image);
 	if (!ret)
+		ret = forget_current(call, image);
+	if (!ret)
 		ret = remove_versions(call, image);
 	if (!ret)
 		ret = catalog_remove(catalog, &call->who, CATALOG_IMAGE, api_integer(image, "id"),
-				     call->request->revision, &call->err);
+				     -1, &call->err);
 	if (!ret)
 		ret = version_files_hide(store, name, 0, trash, &call->err);
 	if (ret) {

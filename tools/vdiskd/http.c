@@ -34,6 +34,7 @@ enum {
 	THREADS = 4,		/* of a listener */
 	HEADER_MEMORY = 24 << 10,	/* of a connection: buffers, header lines */
 	IDLE_SECONDS = 30,
+	DRAIN_MOST = 2 * HTTP_BODY_MOST,
 	LIMIT_SLACK = 64,	/* ours is to be met first */
 	SOCKET_BACKLOG = 128,
 	API_PORT = 10811,
@@ -143,7 +144,7 @@ static bool worth_draining(const struct http_exchange *exchange)
 					MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
 	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT))
 		return false;
-	return !length || strtoull(length, NULL, 10) <= HTTP_BODY_MOST;
+	return !length || strtoull(length, NULL, 10) <= DRAIN_MOST;
 }
 
 static enum MHD_Result begin(struct http_exchange *exchange, const char *method)

@@ -6,7 +6,6 @@ vdiskd_SRCS := $(sort $(wildcard tools/vdiskd/*.c)) $(sort $(CATALOG_SRCS) $(API
 	$(TOKEN_SRCS) lib/pin.c lib/proof.c)
 vdiskd_LIBS := -luring -lmicrohttpd -lgnutls $(CATALOG_LIBS) -lpthread
 
-vdiskd_LIBS += $(if $(wildcard lib/catalog_sqlite*.c),,-no-pie -Wl,--unresolved-symbols=ignore-all)
 
 # The control plane: what the fuzzer of the data plane does without.
 CONTROL_SRCS := tools/vdiskd/control.c tools/vdiskd/metrics.c tools/vdiskd/pem.c \

@@ -67,7 +67,8 @@ class Answer:
 class Api:
     """Requests of one administrator, or of nobody."""
 
-    def __init__(self, farm, token=None, local=False, port=None, tls=False):
+    def __init__(self, farm, token=None, local=False, port=None, tls=False, source=None):
+        self.source = (source, 0) if source else None
         self.farm, self.token, self.local, self.tls = farm, token, local, tls
         self.port = port or farm.port
         self.connection = None
@@ -80,7 +81,8 @@ class Api:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=DEADLINE, context=context)
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE,
+                                          source_address=self.source)
 
     def close(self):
         if self.connection:
