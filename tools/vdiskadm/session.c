@@ -43,7 +43,7 @@ static const struct column details[] = {
 	{ 0 },
 };
 
-static const char *const states[] = { "starting", "live", "lost", "ended", NULL };
+static const char *const states[] = { "starting", "live", "lost", "ended", "all", NULL };
 
 static const struct field filters[] = {
 	{ .option = "state", .key = "state", .words = states },
@@ -255,12 +255,12 @@ static int message_main(int argc, char **argv)
 static const struct command verbs[] = {
 	{
 		.name = "list", .main = list_main,
-		.usage = "[--state starting|live|lost|ended] [--client CLIENT] [--failed] [--since WHEN]\n"
+		.usage = "[--state starting|live|lost|ended|all] [--client CLIENT] [--failed] [--since WHEN]\n"
 			 "       [--last N] [--watch] [--json]",
 		.help = "Lists sessions: which machines run or boot, and how their boots went, the newest\n"
 			"first.  Ended ones are there when --state, --client or --failed asks for them.\n"
 			"\n"
-			"  --state STATE    starting, live, lost or ended\n"
+			"  --state STATE    starting, live, lost, ended or all\n"
 			"  --client CLIENT  of one machine\n"
 			"  --failed         those whose boot stopped on its way\n"
 			"  --since WHEN     started since then: 2h, 3d, today, 2026-11-20, '2026-11-20 14:30'\n"

@@ -6,7 +6,6 @@ VDISKADM_SRCS := $(sort $(wildcard tools/vdiskadm/*.c))
 vdiskadm_SRCS = $(sort $(VDISKADM_SRCS) $(CATALOG_SRCS) $(FARM_SRCS) lib/client_names.c \
 	$(APITOKEN_SRCS) tools/vdiskctl/parse.c tools/vdiskctl/format.c tools/vdiskd/stamp.c)
 vdiskadm_LIBS = $(FARM_LIBS) $(CATALOG_LIBS)
-vdiskadm_LIBS += $(if $(wildcard lib/catalog_sqlite*.c),,-no-pie -Wl,--unresolved-symbols=ignore-all)
 
 INSTALL_TARGETS += install-vdiskadm
 .PHONY: install-vdiskadm
