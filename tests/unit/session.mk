@@ -12,3 +12,6 @@ test_gate_SRCS := tests/unit/test_gate.c $(addprefix tools/vdiskd/,gate.c gate_s
 test_gate_LIBS := $(TOKEN_LIBS) -lpthread
 $(B)/obj/tests/unit/test_gate.o: OBJ_CFLAGS = -Itools/vdiskd
 UNIT_TESTS += $(B)/test_gate
+
+SESSION_TESTS := $(sort $(wildcard tests/unit/session/test_session_*))
+UNIT_TESTS += $(SESSION_TESTS)

@@ -376,6 +376,8 @@ static int check(const struct context *context)
 	if (!context->config->catalog &&
 	    (context->config->http || context->config->api || context->config->api_plain))
 		return complain(context, "'http', 'api' and 'api-plain' need a catalog: '--catalog sqlite:FILE'");
+	if (context->config->catalog && context->config->writable)
+		return complain(context, "'--writable' has no meaning with '--catalog': versions of images don't change");
 	for (rule = context->config->writable; rule; rule = rule->next)
 		if (!rule->allowed)
 			return complain(context, "'--writable %s' needs '--allow CIDR' behind it: who may write",

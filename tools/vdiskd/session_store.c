@@ -413,16 +413,31 @@ static bool wait_for_news(struct sessions *sessions, bool down)
 	return !stopping;
 }
 
+static bool is_awaited(struct sessions *sessions)
+{
+	bool awaited;
+
+	pthread_mutex_lock(&sessions->lock);
+	awaited = sessions->refresh_wanted != sessions->refresh_done;
+	pthread_mutex_unlock(&sessions->lock);
+	return awaited;
+}
+
 void *session_write(void *context)
 {
 	struct sessions *sessions = context;
 	struct control *control = sessions->control;
 	bool up = true, was_up = true, more = true;
+	time_t ticked = 0;
 
 	while (more) {
 		more = wait_for_news(sessions, !up);
-		gate_tick(control->gate, time(NULL), session_seconds(control));
-		refresh(sessions);
+		/* News may come by the thousand; these once a second, or when somebody waits. */
+		if (time(NULL) != ticked || is_awaited(sessions)) {
+			ticked = time(NULL);
+			gate_tick(control->gate, ticked, session_seconds(control));
+			refresh(sessions);
+		}
 		up = write_sessions(control) && write_notes(sessions);
 		if (up != was_up)
 			log_event(up ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, up ?
