@@ -255,8 +255,8 @@ static int message_main(int argc, char **argv)
 static const struct command verbs[] = {
 	{
 		.name = "list", .main = list_main,
-		.usage = "[--state starting|live|lost|ended|all] [--client CLIENT] [--failed] [--since WHEN]\n"
-			 "       [--last N] [--watch] [--json]",
+		.usage = "[--state starting|live|lost|ended|all] [--client CLIENT] [--failed]\n"
+			 "       [--since WHEN] [--last N] [--watch] [--json]",
 		.help = "Lists sessions: which machines run or boot, and how their boots went, the newest\n"
 			"first.  Ended ones are there when --state, --client or --failed asks for them.\n"
 			"\n"
