@@ -21,7 +21,8 @@ struct run {
 	struct child *child;
 	pid_t pid;
 	int out, error;			/* our ends of its pipes; -1 at their end */
-	struct timespec deadline;
+	struct timespec began;
+	bool spoke;
 	char line[CHILD_SAID];
 	size_t length;
 };
@@ -107,7 +108,9 @@ static int take(struct run *run, int *fd)
 	}
 	if (fd == &run->error)
 		take_error(run, data, n);
-	else if (run->child->output && run->child->output(run->child->context, data, n))
+	else
+		run->spoke = true;
+	if (fd == &run->out && run->child->output && run->child->output(run->child->context, data, n))
 		return -ECANCELED;
 	return 0;
 }
@@ -115,10 +118,12 @@ static int take(struct run *run, int *fd)
 static bool late(const struct run *run)
 {
 	struct timespec now;
+	unsigned int limit = run->child->patience;
 
+	if (!run->spoke && run->child->first && (!limit || run->child->first < limit))
+		limit = run->child->first;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return run->child->patience && (now.tv_sec > run->deadline.tv_sec ||
-		(now.tv_sec == run->deadline.tv_sec && now.tv_nsec >= run->deadline.tv_nsec));
+	return limit && now.tv_sec - run->began.tv_sec > limit;
 }
 
 static int listen_to(struct run *run)
@@ -157,8 +162,7 @@ static int judge(const struct child *child, int ret, int status, struct vdisk_er
 	case -EINTR:
 		return vdisk_error_set(err, EINTR, "interrupted");
 	case -ETIME:
-		return vdisk_error_set(err, ETIME, "%s has not ended after %u seconds", name,
-				       child->patience);
+		return vdisk_error_set(err, ETIME, "%s took too long", name);
 	default:
 		return vdisk_error_set(err, -ret, "%s: %s", name, strerror(-ret));
 	}
@@ -208,8 +212,7 @@ int child_run(struct child *child, struct vdisk_error *err)
 		close(error[0]);
 		return vdisk_error_set(err, -ret, "cannot start %s: %s", child->argv[0], strerror(-ret));
 	}
-	clock_gettime(CLOCK_MONOTONIC, &run.deadline);
-	run.deadline.tv_sec += child->patience;
+	clock_gettime(CLOCK_MONOTONIC, &run.began);
 	ret = listen_to(&run);
 	if (ret)
 		kill(run.pid, SIGKILL);

@@ -18,6 +18,7 @@ struct child {
 	uint64_t file;			/* the longest file it may write; 0: no limit */
 	unsigned int seconds;		/* of CPU time; 0: no limit */
 	unsigned int patience;		/* seconds until it is killed; 0: no end */
+	unsigned int first;		/* seconds until it must have printed something; 0: no end */
 	/* What it prints; @data is not terminated. Not 0 ends it (-ECANCELED). */
 	int (*output)(void *context, const char *data, size_t length);
 	void *context;

@@ -5,6 +5,7 @@
 
 int image_import_main(int argc, char **argv);
 int image_export_main(int argc, char **argv);
+int image_prepare_main(int argc, char **argv);
 int image_register_main(int argc, char **argv);
 
 #define IMAGE_STORE_VERBS \
@@ -31,6 +32,24 @@ int image_register_main(int argc, char **argv);
 			"  --format FORMAT   raw (sparse), qcow2, vmdk, vhdx or vdi; raw\n" \
 			"  --store DIR       the store; 'store' in /etc/vdisk/vdiskd.conf\n", \
 		.local = true, \
+	}, { \
+		.name = "prepare", .main = image_prepare_main, \
+		.usage = "NAME[@VERSION] [--dry-run] [--kernel KVER] [--modules DIR] [--farm DIR]\n" \
+			 "       [--comment TEXT] [--store DIR] [--from DIR] [--minutes N] [--quiet] [--offline]", \
+		.help = "Makes a new version that boots from a vdisk: with the driver for its kernel, the\n" \
+			"client's tools, an initramfs for the network, and without what one machine left\n" \
+			"in it.  All of it happens in a virtual machine without a network.\n" \
+			"\n" \
+			"  --dry-run        list the changes, make none\n" \
+			"  --kernel KVER    of the image's kernels; the newest\n" \
+			"  --modules DIR    drivers built elsewhere: DIR/KVER/vdisk.ko\n" \
+			"  --farm DIR       with farm.pin and farm.conf; /etc/vdisk\n" \
+			"  --comment TEXT   kept with the version\n" \
+			"  --store DIR      the store; 'store' in /etc/vdisk/vdiskd.conf\n" \
+			"  --from DIR       where vdisk is installed, as by 'make install DESTDIR=DIR'; /\n" \
+			"  --minutes N      when the virtual machine is given up; 60\n" \
+			"  --quiet          say nothing of each change\n" \
+			"  --offline        ask and tell no server\n", \
 	}, { \
 		.name = "register", .main = image_register_main, \
 		.usage = "NAME@VERSION [--comment TEXT] [--public]", \

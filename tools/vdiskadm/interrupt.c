@@ -26,3 +26,8 @@ bool interrupt_came(void)
 {
 	return came;
 }
+
+void interrupt_forget(void)
+{
+	came = 0;
+}

@@ -11,4 +11,7 @@ void interrupt_catch(void);
 /** interrupt_came - whether one has come */
 bool interrupt_came(void);
 
+/** interrupt_forget - go on for once: to put away what is left */
+void interrupt_forget(void);
+
 #endif
