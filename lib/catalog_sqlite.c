@@ -17,9 +17,10 @@
 
 enum { COLUMNS_MOST = 64 };
 
-static int io_error(sqlite3 *db)
+/* SQLite keeps the system's error of opening, not that of writing: @last is our errno then. */
+static int io_error(sqlite3 *db, int last)
 {
-	switch (sqlite3_system_errno(db)) {
+	switch (sqlite3_system_errno(db) ? sqlite3_system_errno(db) : last) {
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
@@ -34,7 +35,7 @@ static int io_error(sqlite3 *db)
 	}
 }
 
-static int errno_of(sqlite3 *db, int code)
+static int errno_of(sqlite3 *db, int code, int last)
 {
 	switch (code & 0xff) {
 	case SQLITE_CONSTRAINT:
@@ -62,7 +63,7 @@ static int errno_of(sqlite3 *db, int code)
 		return EACCES;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		return io_error(db);
+		return io_error(db, last);
 	default:
 		return EIO;
 	}
@@ -86,7 +87,7 @@ static const char *advice_of(int error, int code)
 
 int catalog_sqlite_error(sqlite3 *db, const char *path, int code, struct vdisk_error *err)
 {
-	int error = errno_of(db, code);
+	int error = errno_of(db, code, errno);
 
 	return vdisk_error_set(err, error, "catalog: %s: %s%s", path,
 			       db ? sqlite3_errmsg(db) : sqlite3_errstr(code),
@@ -152,6 +153,7 @@ static int run(struct catalog_connection *connection, const char *sql,
 	sqlite3_stmt *statement = NULL;
 	int code, ret = 0, i, nr;
 
+	errno = 0;
 	code = sqlite3_prepare_v2(c->db, sql, -1, &statement, NULL);
 	if (code == SQLITE_OK)
 		code = bind(statement, values, count);
