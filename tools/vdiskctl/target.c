@@ -58,17 +58,20 @@ int target_add_server(struct farm_target *target, const char *text, struct vdisk
 	return 0;
 }
 
-/* Names of images: [a-z0-9][a-z0-9._-]{0,62} */
+/* Names of images: [a-z0-9][a-z0-9._-]{0,62}, and a version may follow: NAME@N */
 static int take_image(struct farm_target *target, const char *text, const char *uri,
 		      struct vdisk_error *err)
 {
-	const char *c;
+	const char *c, *end = strchrnul(text, '@');
 
-	for (c = text; *c; c++)
+	for (c = text; c < end; c++)
 		if (!(islower((unsigned char)*c) || isdigit((unsigned char)*c) ||
 		      (c > text && strchr("._-", *c))))
 			return vdisk_error_set(err, EINVAL, "%s: '%s' is not an image's name", uri, text);
-	if (c - text >= TARGET_IMAGE)
+	if (*end && (c == text || !end[1] || strlen(end) > 11 ||
+		     end[1 + strspn(end + 1, "0123456789")]))
+		return vdisk_error_set(err, EINVAL, "%s: '%s' is not a version", uri, end);
+	if (strlen(text) >= TARGET_IMAGE)
 		return vdisk_error_set(err, EINVAL, "%s: the image's name is too long", uri);
 	if (*text && target->image[0] && strcmp(target->image, text))
 		return vdisk_error_set(err, EINVAL, "%s: another image than the URI before it", uri);

@@ -12,7 +12,7 @@
 
 enum {
 	TARGET_SERVER = 300,		/* bytes of "HOST:PORT" */
-	TARGET_IMAGE = 64,
+	TARGET_IMAGE = 76,	/* NAME@N */
 };
 
 struct farm_target {
