@@ -418,9 +418,7 @@ static int make_pin(char pin[PIN_TEXT], struct vdisk_error *err)
 		return ret;
 	line = text_format("%s\n", pin);
 	/* It follows from the key: there is nothing of anybody's to keep. */
-	ret = place_write(PLACE_PIN, line, strlen(line), 0644, err);
-	if (!ret)
-		told("made", PLACE_PIN);
+	ret = make_file(PLACE_PIN, line, false, err);
 	free(line);
 	return ret;
 }

@@ -56,7 +56,6 @@ static void dnsmasq_server(FILE *out, const struct netboot *netboot)
 		fputs("dhcp-option=option:router\n", out);
 	if (netboot->dns)
 		fprintf(out, "dhcp-option=option:dns-server,%s\n", netboot->dns);
-	fputs("dhcp-leasefile=" PLACE_STATE "/dhcp.leases\n", out);
 }
 
 void netboot_dnsmasq(FILE *out, const struct netboot *netboot)
@@ -78,6 +77,7 @@ void netboot_dnsmasq(FILE *out, const struct netboot *netboot)
 		fputs("# What to enter in your DHCP server: vdiskadm pxe-config.\n", out);
 		return;
 	}
+	fputs("dhcp-leasefile=" PLACE_STATE "/dhcp.leases\n", out);
 	dnsmasq_boot(out, netboot->address, netboot->dhcp == NETBOOT_PROXY);
 }
 
