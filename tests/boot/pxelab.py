@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -43,6 +44,14 @@ def why_not():
     if not os.path.exists("/dev/net/tun"):
         return "there is no /dev/net/tun"
     return None
+
+
+def skip_without_lab():
+    """A test that can't be, says so."""
+    why = why_not()
+    if why:
+        print(f"TAP version 13\n1..0 # SKIP {why}")
+        sys.exit(0)
 
 
 def ip(*words):
@@ -214,5 +223,9 @@ class NetMachine(Machine):
             return []
         variables = os.path.join(self.dir, "vars.fd")
         shutil.copy(FIRMWARE_VARIABLES, variables)
-        return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
-                "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        flash = ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
+                 "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        if firmware == "http":
+            for family in ("IPv4", "IPv6"):
+                flash += ["-fw_cfg", f"name=opt/org.tianocore/{family}PXESupport,string=no"]
+        return flash

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A farm in a lab: set up as an administrator does, from the command line."""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import time
+
+from bootlib import Failure, Image, initrd, make
+from machine import BUILD
+from pxelab import Lab, NetMachine, read
+
+STORE = "/var/lib/images"
+CONSOLE = ("console=ttyS0 panic=-1 nowatchdog no_timer_check "
+           "systemd.default_timeout_start_sec=900 sysrq_always_enabled=1 rw")
+
+
+class Farm(Lab):
+    """A lab whose server is vdiskd, its catalog and our dnsmasq.
+
+    dhcp: what vdiskadm init is told; one that is "proxy" has another DHCP server
+    beside it on the wire.
+    """
+
+    def __init__(self, name, kind="tools", dhcp="server", options=()):
+        # Both may use the network, and what is built must not be private.
+        self.image = Image()
+        make("user")
+        self.initrd = initrd(kind)
+        super().__init__()
+        self.name = name
+        self.options = list(options)
+        self.dhcp = dhcp
+        if dhcp == "server":
+            self.options += ["--range", "10.77.0.50,10.77.0.99"]
+
+    def __enter__(self):
+        try:
+            self.init()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def admin(self, *words, check=True):
+        """vdiskadm; what it printed."""
+        result = subprocess.run([os.path.join(BUILD, "vdiskadm"), *words], check=False,
+                                capture_output=True, text=True)
+        if check and result.returncode:
+            raise Failure(f"vdiskadm {' '.join(words)}: {result.stderr.strip()}")
+        return result.stdout
+
+    def admin_json(self, *words):
+        return json.loads(self.admin(*words, "--json"))
+
+    def init(self):
+        os.environ["HOME"] = "/run/home"
+        self.told = self.admin("init", "--interface", "lan0", "--store", STORE, "--name", "demo",
+                               "--dhcp", self.dhcp, *self.options)
+
+    def start(self):
+        self.vdiskd = self.daemon(self.name + ".vdiskd", [
+            os.path.join(BUILD, "vdiskd"), "--config", "/etc/vdisk/vdiskd.conf"],
+            None, "event=serving")
+        self.daemon(self.name + ".dnsmasq", [
+            "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-dhcp", "--pid-file",
+            "--user=root", "--conf-file=/etc/vdisk/dnsmasq.conf"], None, "started")
+
+    def stop_server(self):
+        self.vdiskd.terminate()
+        self.vdiskd.wait()
+
+    def add_image(self, name="debian12", cmdline=CONSOLE):
+        """Imports the cached Debian, and gives it the boot files of a prepared one."""
+        self.admin("image", "import", name, self.image.path("debian12"), "--offline",
+                   "--store", STORE)
+        version = os.path.join(STORE, name, "1")
+        shutil.copy(self.image.kernel, os.path.join(version, "vmlinuz"))
+        with open(os.path.join(version, "initrd.img"), "wb") as out:
+            with open(self.initrd, "rb") as given:
+                shutil.copyfileobj(given, out)
+            out.write(self.pin_archive())
+        with open(os.path.join(version, "cmdline"), "w", encoding="ascii") as out:
+            out.write(cmdline + "\n")
+        self.admin("image", "register", name + "@1")
+
+    def add_twin(self, name, of="debian12"):
+        """The same content under another name."""
+        shutil.copytree(os.path.join(STORE, of, "1"), os.path.join(STORE, name, "1"),
+                        copy_function=os.link)
+        self.admin("image", "register", name + "@1")
+
+    def pin_archive(self):
+        """The farm's pin as an initramfs has it, as one more archive behind it."""
+        tree = os.path.join(self.dir, "pin")
+        os.makedirs(os.path.join(tree, "etc/vdisk"), exist_ok=True)
+        for path in glob.glob("/etc/vdisk/farm.*"):
+            shutil.copy(path, os.path.join(tree, "etc/vdisk"))
+        names = "etc\netc/vdisk\n" + "".join(
+            f"etc/vdisk/{name}\n" for name in os.listdir(os.path.join(tree, "etc/vdisk")))
+        return subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=tree,
+                              input=names.encode(), stdout=subprocess.PIPE, check=True).stdout
+
+    def machine(self, name, **options):
+        return NetMachine(self, name, **options)
+
+    def foreign_dhcp(self, *lines, address="10.77.0.2"):
+        """Another DHCP server, which knows nothing of us."""
+        return self.dnsmasq(f"foreign-{address}", "interface=lan0", "bind-interfaces",
+                            "dhcp-range=10.77.0.50,10.77.0.99,255.255.255.0,1h",
+                            f"dhcp-option=option:router,{address}", *lines,
+                            namespace=self.other(address))
+
+    def wait_session(self, state, timeout=60):
+        """The one session there is, when it has that state."""
+        deadline = time.monotonic() + timeout
+        while True:
+            sessions = self.admin_json("session", "list")
+            rows = sessions if isinstance(sessions, list) else sessions.get("sessions", [])
+            for row in rows:
+                if row.get("state") == state:
+                    return row
+            if time.monotonic() > deadline:
+                raise Failure(f"no session is {state}: {sessions}")
+            time.sleep(0.5)
+
+    def log(self):
+        return read(os.path.join(BUILD, "log", "boot", self.name + ".vdiskd"))
+
+
