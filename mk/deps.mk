@@ -6,7 +6,7 @@ DEPS_BUILD := build-essential pkg-config linux-headers-amd64 libnl-3-dev libnl-g
 	libmicrohttpd-dev uuid-dev dwarves libsqlite3-dev
 DEPS_KERNEL := linux-image-amd64 linux-source-6.1 xz-utils bc bison flex libelf-dev libssl-dev \
 	rsync kmod cpio zstd
-DEPS_TEST := openssl qemu-system-x86 qemu-utils busybox-static mmdebstrap fio nbdkit nbd-client \
+DEPS_TEST := openssl gnutls-bin qemu-system-x86 qemu-utils busybox-static mmdebstrap fio nbdkit nbd-client \
 	nbd-server libnbd-bin valgrind socat iproute2 python3 python3-yaml e2fsprogs xfsprogs \
 	btrfs-progs gdisk fdisk dosfstools dmsetup dracut-core expect libcmocka-dev dnsmasq-base \
 	ipxe ipxe-qemu ovmf xorriso mtools isolinux syslinux-common openssh-client \

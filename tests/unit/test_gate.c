@@ -131,7 +131,7 @@ static void test_session(void)
 	make(&v, v.expires, false, name);
 	tap_ok(resolve(name, &target, words) == STORE_REFUSED && strstr(words, "session ended"),
 	       "the token of a session that isn't known is refused");
-	tap_ok(!gate_admit(gate, &v) && gate_admit(gate, &v) == -EEXIST, "a session comes once");
+	tap_ok(!gate_admit(gate, &v), "a session comes");
 	tap_ok(resolve(name, &target, words) == STORE_OK && !strcmp(target.key, "lab@2"),
 	       "its token opens its image, though that is not public");
 	tap_ok(!strcmp(target.told, name), "and is told its own name");
@@ -241,6 +241,31 @@ static void test_expiry(void)
 	tap_ok(gate_look(gate, 3, &told) == -ENOENT, "days later it is forgotten");
 }
 
+static void test_displaced(void)
+{
+	struct gate_view v = view(9, 1), told;
+	char name[GATE_TOLD_SIZE], words[IMAGE_WORDS];
+	struct gate_target target;
+	struct peer one;
+
+	v.client_id = 8;
+	gate_admit(gate, &v);
+	make(&v, v.expires, false, name);
+	resolve(name, &target, words);
+	peer_init(&one);
+	gate_enter(gate, &target, &one.hold, words);
+	gate_live(gate, &one.hold);
+	strcpy(v.client, "pc9");
+	ended = 0;
+	tap_ok(!gate_admit(gate, &v) && ended == 1, "a number that comes again ends who had it");
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED, "its token is of no use any more");
+	gate_leave(gate, &one.hold);
+	gate_look(gate, 9, &told);
+	tap_ok(told.state == GATE_STARTING && !strcmp(told.client, "pc9"), "the new one is itself");
+	make(&v, v.expires, false, name);
+	tap_ok(resolve(name, &target, words) == STORE_OK, "and its token is good");
+}
+
 int main(void)
 {
 	test_no_catalog();
@@ -250,6 +275,7 @@ int main(void)
 	test_session();
 	test_refused();
 	test_expiry();
+	test_displaced();
 	gate_close(gate);
 	return tap_done();
 }

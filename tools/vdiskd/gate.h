@@ -131,7 +131,7 @@ int gate_list(struct gate *gate, struct name **names, size_t *count);
 /** gate_set_versions - the images there are; copied; 0 or -ENOMEM */
 int gate_set_versions(struct gate *gate, const struct gate_version *versions, size_t count);
 
-/** gate_admit - let a session in; 0, -EEXIST or -ENOMEM */
+/** gate_admit - let a session in, also in the place of one with its id; 0 or -ENOMEM */
 int gate_admit(struct gate *gate, const struct gate_view *view);
 
 /**

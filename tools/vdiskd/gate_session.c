@@ -18,6 +18,8 @@ enum {
 	ENDED_KEPT_SECONDS = 24 * 3600,	/* so that who was replaced is told so */
 };
 
+static const uint64_t DISPLACED = 1ULL << 62;
+
 static struct gate_session **bucket_of(struct gate *gate, uint64_t id)
 {
 	return &gate->buckets[id % GATE_BUCKETS];
@@ -165,30 +167,6 @@ void gate_leave(struct gate *gate, struct gate_hold *hold)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-int gate_admit(struct gate *gate, const struct gate_view *view)
-{
-	struct gate_session *s = calloc(1, sizeof(*s)), **bucket;
-	int ret = 0;
-
-	if (!s)
-		return -ENOMEM;
-	s->view = *view;
-	s->view.connections = 0;
-	s->told_bytes = view->bytes;
-	s->told = view->started;
-	pthread_mutex_lock(&gate->lock);
-	if (find(gate, view->id)) {
-		ret = -EEXIST;
-		free(s);
-	} else {
-		bucket = bucket_of(gate, view->id);
-		s->next = *bucket;
-		*bucket = s;
-	}
-	pthread_mutex_unlock(&gate->lock);
-	return ret;
-}
-
 static void end(struct gate *gate, struct gate_session *s, const char *how, const char *why)
 {
 	struct gate_hold *hold;
@@ -198,6 +176,51 @@ static void end(struct gate *gate, struct gate_session *s, const char *how, cons
 	set_state(gate, s, GATE_ENDED);
 	for (hold = s->holds; hold; hold = hold->next)
 		hold->claim->end(hold->claim, "its session ended");
+}
+
+static void put_in(struct gate *gate, struct gate_session *s)
+{
+	struct gate_session **bucket = bucket_of(gate, s->view.id);
+
+	s->next = *bucket;
+	*bucket = s;
+}
+
+/*
+ * The catalog gives a number once.  When it does so again, it was restored to a
+ * time before this session, which then is over; it stays until its connections
+ * are gone, under a number that nothing asks for.
+ */
+static void displace(struct gate *gate, uint64_t id)
+{
+	struct gate_session *s = find(gate, id), **link;
+
+	if (!s)
+		return;
+	if (s->view.state != GATE_ENDED)
+		end(gate, s, "fenced", "the catalog was restored to a time before it");
+	for (link = bucket_of(gate, id); *link != s; link = &(*link)->next)
+		;
+	*link = s->next;
+	s->view.id |= DISPLACED;
+	put_in(gate, s);
+}
+
+int gate_admit(struct gate *gate, const struct gate_view *view)
+{
+	struct gate_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->view = *view;
+	s->view.connections = 0;
+	s->told_bytes = view->bytes;
+	s->told = view->started;
+	pthread_mutex_lock(&gate->lock);
+	displace(gate, view->id);
+	put_in(gate, s);
+	pthread_mutex_unlock(&gate->lock);
+	return 0;
 }
 
 int gate_end(struct gate *gate, uint64_t id, const char *how, const char *why)

@@ -58,6 +58,9 @@ int login_start(struct control *control, struct vdisk_error *err)
 
 void login_stop(struct control *control)
 {
+	if (!control->logins)
+		return;
+	login_see_stop(control->logins);
 	free(control->logins);
 	control->logins = NULL;
 }
@@ -256,7 +259,16 @@ static bool check_client(struct attempt *a)
 {
 	const json_t *proof = json_object_get(a->request->body, "proof");
 	char detail[LOGIN_WORDS];
+	bool alone;
 
+	if (failed(a, login_see(a->control, &a->machine, a->client, &alone, &a->err)))
+		return false;
+	if (!alone) {
+		snprintf(detail, sizeof(detail), "its UUID is that of client '%s', and was seen on two machines: give the client its MAC",
+			 login_text(a->client, "name"));
+		wait_pending(a, "conflict", detail);
+		return false;
+	}
 	if (!json_is_true(json_object_get(a->client, "enabled"))) {
 		snprintf(detail, sizeof(detail), "client '%s' is disabled",
 			 login_text(a->client, "name"));

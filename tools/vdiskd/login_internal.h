@@ -13,6 +13,7 @@ enum {
 	LOGIN_CHECKS = 512,
 	LOGIN_NONCES = 4096,
 	LOGIN_RATES = 4096,
+	LOGIN_SIGHTS = 4096,
 	LOGIN_BURST = 64,		/* logins of one address at once, */
 	LOGIN_REFILL = 8,		/* and then as many a second */
 };
@@ -29,6 +30,8 @@ struct login_rate {
 	unsigned int left;		/* thousandths of a login */
 };
 
+struct login_sight;
+
 struct logins {
 	pthread_mutex_t clients[LOGIN_LOCKS];	/* by id: one login of a client at a time */
 	pthread_mutex_t unknown;	/* enrolment and the pending table */
@@ -39,6 +42,7 @@ struct logins {
 	int64_t nonce_times[LOGIN_NONCES];
 	unsigned int next_nonce;
 	struct login_rate rates[LOGIN_RATES];	/* by hash of the address */
+	struct login_sight *sights[LOGIN_SIGHTS];	/* by hash of the UUID */
 	int64_t enrolled_window;	/* names of this one are taken up to */
 	unsigned int enrolled_number;
 };
@@ -60,6 +64,16 @@ static inline const char *login_text(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
 }
+
+/**
+ * login_see - a machine was found to be @client
+ * @alone: whether nobody else was seen with its UUID, when that is all the record has
+ */
+int login_see(struct control *control, const struct login_machine *machine, const json_t *client,
+	      bool *alone, struct vdisk_error *err);
+
+/** login_see_stop - forget who was seen */
+void login_see_stop(struct logins *logins);
 
 /** login_use_nonce - false when it was used before */
 bool login_use_nonce(struct logins *logins, const char *nonce);

@@ -235,7 +235,7 @@ static int write_one(struct control *control, const struct gate_view *view)
 
 	ret = catalog_get_id(control->catalog, CATALOG_SESSION, view->id, &before, &err);
 	if (ret == -ENOENT) {
-		/* Its client was removed: so is its session. */
+		/* Its client was removed, and its session with it. */
 		gate_end(control->gate, view->id, "fenced", "its client was removed");
 		return 0;
 	}

@@ -82,6 +82,8 @@ class Farm:
         self.pin = pki.pin()
         with open(os.path.join(self.keys, "farm.key"), "w", opener=private) as f:
             f.write(os.urandom(32).hex() + "\n")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "farm", "-f",
+                        os.path.join(self.keys, "ssh_ca")], check=True, capture_output=True)
         self.args = args
         self.popen = popen
         self.ports = {}
