@@ -265,6 +265,13 @@ static void locate(struct api_call *call, const json_t *object)
 			 call->resource->many, (long long)api_integer(object, "id"));
 }
 
+/* Whether an image is public counts for the data plane at once. */
+static void tell_images(struct api_call *call)
+{
+	if (call->resource->kind == CATALOG_IMAGE)
+		session_images_changed(call->control);
+}
+
 void api_post_run(struct control *control, struct http_request *request,
 		  struct http_answer *answer)
 {
@@ -278,6 +285,7 @@ void api_post_run(struct control *control, struct http_request *request,
 	if (!ret)
 		ret = api_add(&call, request->body, &stored);
 	if (!ret) {
+		tell_images(&call);
 		locate(&call, stored);
 		ret = api_show(&call, MHD_HTTP_CREATED, stored);
 	}
@@ -302,8 +310,10 @@ void api_patch_run(struct control *control, struct http_request *request,
 	if (!ret)
 		ret = api_change(&call, api_integer(object, "id"), request->body,
 				 request->revision, &stored);
-	if (!ret)
+	if (!ret) {
+		tell_images(&call);
 		ret = api_show(&call, MHD_HTTP_OK, stored);
+	}
 	json_decref(object);
 	json_decref(stored);
 	api_end(&call, ret);

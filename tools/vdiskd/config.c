@@ -230,6 +230,11 @@ static int set_test_delay_write(struct context *context, const char *value)
 	return parse_number(context, value, 600000, &context->config->test_delay_write);
 }
 
+static int set_test_request_seconds(struct context *context, const char *value)
+{
+	return parse_number(context, value, 600, &context->config->test_request_seconds);
+}
+
 static int set_test_session_seconds(struct context *context, const char *value)
 {
 	return parse_number(context, value, 864000, &context->config->test_session_seconds);
@@ -255,6 +260,7 @@ static const struct option options[] = {
 	  set_buffers },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", set_log_level },
 	{ "test-delay-write", "MS", NULL, set_test_delay_write },
+	{ "test-request-seconds", "S", NULL, set_test_request_seconds },
 	{ "test-session-seconds", "S", NULL, set_test_session_seconds },
 };
 

@@ -27,6 +27,7 @@ struct config {
 	unsigned int buffers;		/* MiB; 0: by the machine's memory */
 	enum log_level log_level;
 	unsigned int test_delay_write;	/* ms */
+	unsigned int test_request_seconds; /* 0: as usual */
 	unsigned int test_session_seconds; /* 0: as usual */
 };
 

@@ -381,7 +381,7 @@ int http_start(struct control *control)
 	const struct config *config = control->config;
 	int fd;
 
-	http_connection_limit(control->connections_most);
+	http_connection_limit(control->connections_most, config->test_request_seconds);
 	fd = open_local(config->socket);
 	if (fd < 0)
 		return complain("cannot listen", config->socket, strerror(-fd));

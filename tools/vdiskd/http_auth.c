@@ -212,11 +212,15 @@ static bool by_peer(struct http_exchange *exchange)
 	return false;
 }
 
+/* Not what a proxy on this machine passes on for somebody else. */
 static bool from_loopback(const struct http_request *request)
 {
 	struct address address = address_from_socket(&request->peer);
 	struct network four, six;
 
+	if (MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "X-Forwarded-For") ||
+	    MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Forwarded"))
+		return false;
 	return request->peer.ss_family == AF_UNIX ||
 	       (network_parse("127.0.0.0/8", &four) && network_has(&four, &address)) ||
 	       (network_parse("::1", &six) && network_has(&six, &address));

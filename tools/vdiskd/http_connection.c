@@ -27,7 +27,7 @@ struct http_connection {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below, and each connection */
 static struct http_connection *first, **last = &first;
-static unsigned int count, most = HTTP_CONNECTIONS_MOST;
+static unsigned int count, most = HTTP_CONNECTIONS_MOST, seconds = REQUEST_SECONDS;
 
 static time_t now(void)
 {
@@ -54,9 +54,11 @@ static void take_out(struct http_connection *c)
 		last = c->previous;
 }
 
-void http_connection_limit(unsigned int limit)
+void http_connection_limit(unsigned int limit, unsigned int request_seconds)
 {
 	most = limit;
+	if (request_seconds)
+		seconds = request_seconds;
 }
 
 /* Whoever owns the descriptor closes it; until then it can't be another's: see _close(). */
@@ -107,7 +109,7 @@ struct http_connection *http_connection_open(int fd, const struct sockaddr *peer
 	address = address_from_socket(&sa);
 	c->owner = address_owner(&address);
 	c->fd = fd;
-	c->deadline = now() + REQUEST_SECONDS;
+	c->deadline = now() + seconds;
 	pthread_mutex_lock(&lock);
 	append(c);
 	count++;
@@ -144,7 +146,7 @@ static void set_deadline(struct http_connection *c, time_t deadline)
 
 void http_connection_wait(struct http_connection *c)
 {
-	set_deadline(c, now() + REQUEST_SECONDS);
+	set_deadline(c, now() + seconds);
 }
 
 void http_connection_work(struct http_connection *c)

@@ -93,8 +93,12 @@ bool http_authenticate(struct http_exchange *exchange);
 /* http_connection.c */
 struct http_connection;
 
-/** http_connection_limit - how many there may be of all listeners together */
-void http_connection_limit(unsigned int most);
+/**
+ * http_connection_limit - what is allowed; before there are any
+ * @most: how many there may be of all listeners together
+ * @request_seconds: until a request must be here; 0: as usual
+ */
+void http_connection_limit(unsigned int most, unsigned int request_seconds);
 
 /** http_connection_open - the kernel has accepted @fd; NULL without memory */
 struct http_connection *http_connection_open(int fd, const struct sockaddr *peer);
