@@ -325,6 +325,21 @@ bool session_may_note(struct control *control, uint64_t id)
 	return may;
 }
 
+bool session_first_read(struct control *control, uint64_t id)
+{
+	struct sessions *sessions = control->sessions;
+	struct session_extra *extra;
+	bool first;
+
+	pthread_mutex_lock(&sessions->lock);
+	extra = extra_of(sessions, id);
+	first = extra && !extra->first_read;
+	if (first)
+		extra->first_read = true;
+	pthread_mutex_unlock(&sessions->lock);
+	return first;
+}
+
 /* The session while it lives. */
 static int look(struct control *control, int64_t id, struct gate_view *view,
 		struct vdisk_error *err)

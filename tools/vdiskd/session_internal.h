@@ -19,6 +19,7 @@ struct session_extra {
 	struct session_extra *next;
 	uint64_t id;
 	unsigned int events;
+	bool first_read;		/* is in its timeline */
 	json_t *orders;
 };
 

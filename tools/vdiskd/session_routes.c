@@ -100,6 +100,8 @@ void session_run_events(struct control *control, struct http_request *request,
 		bad(answer, "text", "at most 64 KiB");
 		return;
 	}
+	if (!strcmp(note.step, "first-read") && !session_first_read(control, view.id))
+		return;
 	if (!session_may_note(control, view.id)) {
 		http_problem(answer, 429, "Too many events", "a session has at most %d",
 			     SESSION_EVENTS_MOST);

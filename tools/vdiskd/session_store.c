@@ -221,7 +221,8 @@ static void note_steps(struct control *control, const struct gate_view *view, co
 		.step = "first-read", .seconds = view->first_read - view->started,
 	};
 
-	if (view->first_read && !integer(before, "bytes"))
+	if (view->first_read && !integer(before, "bytes") &&
+	    session_first_read(control, view->id))
 		session_note(control, &note);
 	if (view->state == GATE_ENDED && strcmp(text(before, "state"), "ended"))
 		note_end(control, view);
