@@ -76,25 +76,25 @@ static int take_url(struct farm_options *options, char *server, size_t size,
 	return 0;
 }
 
-static int open_server(struct farm_options *options, struct vdisk_error *err)
+static int open_server(struct farm_options options, struct vdisk_error *err)
 {
 	char server[300], token[LINE_FILE_MAX], pin[LINE_FILE_MAX];
-	const char *servers[] = { server };
+	const char *first = server;
 	int ret;
 
-	ret = take_url(options, server, sizeof(server), err);
-	if (!ret && !options->plain) {
+	ret = take_url(&options, server, sizeof(server), err);
+	if (!ret && !options.plain) {
 		ret = read_pin(pin, err);
-		options->pin = pin;
+		options.pin = pin;
 	}
 	if (!ret)
 		ret = read_token(token, err);
 	if (ret < 0)
 		return ret;
-	options->servers = servers;
-	options->nr_servers = 1;
-	options->token = token;
-	ret = farm_open(&farm, options, err);
+	options.servers = &first;
+	options.nr_servers = 1;
+	options.token = token;
+	ret = farm_open(&farm, &options, err);
 	explicit_bzero(token, sizeof(token));
 	return ret;
 }
@@ -106,7 +106,7 @@ static int open_farm(struct vdisk_error *err)
 	if (farm)
 		return 0;
 	if (api_target.server)
-		return open_server(&options, err);
+		return open_server(options, err);
 	options.socket = api_target.socket ? api_target.socket : API_SOCKET;
 	return farm_open(&farm, &options, err);
 }
@@ -116,16 +116,16 @@ static int error_of(unsigned int status)
 	switch (status) {
 	case 401:
 	case 403:
-		return EACCES;
+		return -EACCES;
 	case 404:
-		return ENOENT;
+		return -ENOENT;
 	case 409:
-		return EEXIST;
+		return -EEXIST;
 	case 412:
 	case 503:
-		return EAGAIN;
+		return -EAGAIN;
 	}
-	return status >= 500 ? EIO : EINVAL;
+	return status >= 500 ? -EIO : -EINVAL;
 }
 
 /* problem+json: what it says of this very case, else of the kind, with the status. */
@@ -141,7 +141,7 @@ static int problem(const struct farm_answer *answer, struct vdisk_error *err)
 					       "the server refuses, and does not say why";
 	if (answer->status == 503 && answer->retry_after)
 		snprintf(again, sizeof(again), "; try again in %u s", answer->retry_after);
-	return vdisk_error_set(err, error_of(answer->status), "%s (%u)%s", text, answer->status,
+	return vdisk_error_set(err, -error_of(answer->status), "%s (%u)%s", text, answer->status,
 			       again);
 }
 

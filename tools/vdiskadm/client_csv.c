@@ -63,10 +63,12 @@ static json_t *property_names(const json_t *clients)
 	const char *name;
 	size_t i;
 
-	json_array_foreach(clients, i, client)
-		json_object_foreach(json_object_get(client, "properties"), name, value)
+	json_array_foreach(clients, i, client) {
+		json_object_foreach(json_object_get(client, "properties"), name, value) {
 			if (!is_secret(client, name))
 				json_object_set_new(names, name, json_true());
+		}
+	}
 	return names;
 }
 
@@ -133,8 +135,9 @@ void clients_write(const json_t *clients, FILE *to)
 	for (i = 0; i < count; i++)
 		head[FIXED + i] = text_format("%s%s", property_prefix, properties[i]);
 	csv_write(head, FIXED + count, to);
-	json_array_foreach(clients, i, client)
+	json_array_foreach(clients, i, client) {
 		write_client(client, properties, count, to);
+	}
 	for (i = 0; i < count; i++)
 		free((char *)head[FIXED + i]);
 	free(head);

@@ -62,8 +62,9 @@ static int fetch_by_name(const char *path, json_t **objects, struct vdisk_error 
 	if (ret < 0)
 		return ret;
 	*objects = must(json_object());
-	json_array_foreach(array, i, object)
+	json_array_foreach(array, i, object) {
 		json_object_set(*objects, text_of(object, "name"), object);
+	}
 	json_decref(array);
 	return 0;
 }
@@ -82,8 +83,9 @@ static int check_rows(struct import *import)
 		json_decref(clients);
 		return fail_here("%s", err.text);
 	}
-	json_array_foreach(import->rows, i, row)
+	json_array_foreach(import->rows, i, row) {
 		check_row(import, row, clients, groups);
+	}
 	json_decref(clients);
 	json_decref(groups);
 	return import->errors.count ? show_errors(import) : GO_ON;
@@ -235,8 +237,9 @@ static int show_plan(struct import *import)
 		}
 		back = must(json_object());
 		changes = changes_of(json_object_get(row, "client"), before, back);
-		json_object_foreach(changes, key, value)
+		json_object_foreach(changes, key, value) {
 			say("change %s: %s", name, key);
+		}
 		json_decref(changes);
 		json_decref(back);
 	}

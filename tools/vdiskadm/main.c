@@ -184,6 +184,15 @@ static void join_options(const struct option *options, bool local, struct option
 	memset(&joined[count], 0, sizeof(*joined));
 }
 
+/* -y is short for an option of some commands only. */
+static const char *letters_of(const struct option *options)
+{
+	for (; options->name; options++)
+		if (options->val == 'y')
+			return ":hy";
+	return ":h";
+}
+
 int next_option(int argc, char **argv, const struct option *options)
 {
 	const struct command *command = verb ? verb : noun;
@@ -193,7 +202,7 @@ int next_option(int argc, char **argv, const struct option *options)
 	join_options(options, command && command->local, joined);
 	opterr = 0;
 	do {
-		option = getopt_long(argc, argv, ":hy", joined, NULL);
+		option = getopt_long(argc, argv, letters_of(joined), joined, NULL);
 	} while (take_target(option));
 	switch (option) {
 	case 'h':

@@ -40,8 +40,6 @@ static int take_options(int argc, char **argv, unsigned int flags, const struct 
 			return EXIT_DONE;
 		if (option == '?')
 			return EXIT_USAGE;
-		if (option == 'y' && !(flags & TAKES_YES))
-			return usage_error("unknown option '-y'");
 		arguments->json |= option == OPT_JSON;
 		arguments->watch |= option == OPT_WATCH;
 		arguments->yes |= option == 'y';

@@ -42,6 +42,7 @@ static int list_main(int argc, char **argv)
 static int add(struct arguments *arguments)
 {
 	struct vdisk_error err;
+	int ret = EXIT_DONE;
 	const char *token;
 	json_t *stored;
 
@@ -50,15 +51,15 @@ static int add(struct arguments *arguments)
 	if (api_call("POST", "/v1/tokens", arguments->body, API_ANY_REVISION, &stored, &err) < 0)
 		return fail_here("%s: %s", arguments->names.name[0], err.text);
 	token = text_of(stored, "token");
-	if (arguments->json)
-		show_json(stored, false);
-	else if (*token)
-		say("%s", token);
 	if (!*token)
-		fail_here("%s: the server does not say what the token is",
-			  arguments->names.name[0]);
+		ret = fail_here("%s: the server does not say what the token is",
+				arguments->names.name[0]);
+	else if (arguments->json)
+		show_json(stored, false);
+	else
+		say("%s", token);
 	json_decref(stored);
-	return *token ? EXIT_DONE : EXIT_FAILED;
+	return ret;
 }
 
 static int add_main(int argc, char **argv)

@@ -64,7 +64,8 @@ int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * next_option - getopt_long() that complains in our words, and takes the
- * options of every command that talks to a server by itself.
+ * options of every command that talks to a server by itself.  -y is known when
+ * @options has one with that value.
  * Returns the option's value; -1 at the end; '?' after a complaint (exit with
  * EXIT_USAGE); 'h' after it printed the help (exit with EXIT_DONE).
  */

@@ -27,7 +27,7 @@ int parse_duration(const char *text, int64_t *seconds, struct vdisk_error *err)
 {
 	static const char units[] = "wdhms";
 	static const int64_t in_seconds[] = { 7 * 86400, 86400, 3600, 60, 1 };
-	const char *at = text, *unit, *last = units - 1;
+	const char *at = text, *unit, *next = units;
 	int64_t number;
 
 	*seconds = 0;
@@ -35,12 +35,12 @@ int parse_duration(const char *text, int64_t *seconds, struct vdisk_error *err)
 		unit = NULL;
 		/* from the largest unit to the smallest, each once */
 		if (take_number(&at, &number) && *at)
-			unit = strchr(units, *at++);
-		if (!unit || unit <= last)
+			unit = strchr(next, *at++);
+		if (!unit)
 			return vdisk_error_set(err, EINVAL,
 					       "'%s' is not a duration: 90s, 30m, 1h, 1h30m, 2d, 1w",
 					       text);
-		last = unit;
+		next = unit + 1;
 		*seconds += number * in_seconds[unit - units];
 	} while (*at);
 	if (*seconds > SECONDS_MAX)
