@@ -439,8 +439,9 @@ int catalog_sql_insert(struct catalog_connection *connection, int kind, const js
 	int ret = 0;
 
 	catalog_sql_put(&sql, "INSERT INTO \"%s\" (\"revision\"", info->table);
-	json_object_foreach((json_t *)object, name, value)
+	json_object_foreach((json_t *)object, name, value) {
 		catalog_sql_put(&sql, ", \"%s\"", name);
+	}
 	catalog_sql_put(&sql, ") VALUES (1");
 	json_object_foreach((json_t *)object, name, value) {
 		field = catalog_find_field(kind, name);

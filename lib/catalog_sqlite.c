@@ -24,14 +24,14 @@ static int io_error(sqlite3 *db, int last)
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
-		return ENOSPC;
+		return -ENOSPC;
 	case EROFS:
-		return EROFS;
+		return -EROFS;
 	case EACCES:
 	case EPERM:
-		return EACCES;
+		return -EACCES;
 	default:
-		return EIO;
+		return -EIO;
 	}
 }
 
@@ -42,30 +42,30 @@ static int errno_of(sqlite3 *db, int code, int last)
 		switch (code) {
 		case SQLITE_CONSTRAINT_UNIQUE:
 		case SQLITE_CONSTRAINT_PRIMARYKEY:
-			return EEXIST;
+			return -EEXIST;
 		case SQLITE_CONSTRAINT_FOREIGNKEY:
-			return EBUSY;
+			return -EBUSY;
 		default:
-			return EINVAL;
+			return -EINVAL;
 		}
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_PROTOCOL:
-		return ETIMEDOUT;
+		return -ETIMEDOUT;
 	case SQLITE_FULL:
-		return ENOSPC;
+		return -ENOSPC;
 	case SQLITE_READONLY:
-		return EROFS;
+		return -EROFS;
 	case SQLITE_NOMEM:
-		return ENOMEM;
+		return -ENOMEM;
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
-		return EACCES;
+		return -EACCES;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		return io_error(db, last);
 	default:
-		return EIO;
+		return -EIO;
 	}
 }
 
@@ -87,7 +87,7 @@ static const char *advice_of(int error, int code)
 
 int catalog_sqlite_error(sqlite3 *db, const char *path, int code, struct vdisk_error *err)
 {
-	int error = errno_of(db, code, errno);
+	int error = -errno_of(db, code, errno);
 
 	return vdisk_error_set(err, error, "catalog: %s: %s%s", path,
 			       db ? sqlite3_errmsg(db) : sqlite3_errstr(code),

@@ -252,8 +252,8 @@ static void test_absurd(void)
 	refuse_everywhere("a list 1000 deep", deep, ANY);
 
 	tap_ok(add(catalog, CATALOG_CLIENT, json("[]")) == -EINVAL, "a list instead of an object");
-	tap_ok(add(catalog, CATALOG_CLIENT, json("{\"name\":\"x\",\"nmae\":1}")) == -EINVAL &&
-	       says("nmae"), "a field that is none is named");
+	tap_ok(add(catalog, CATALOG_CLIENT, json("{\"name\":\"x\",\"nothing\":1}")) == -EINVAL &&
+	       says("nothing"), "a field that is none is named");
 	tap_ok(add(catalog, CATALOG_CLIENT, json("{}")) == -EINVAL && says("client: name: "),
 	       "a missing field is named");
 	tap_ok(add(catalog, CATALOG_AUDIT, json("{}")) == -EINVAL, "nobody adds audit records");
