@@ -404,6 +404,7 @@ static int errno_of(unsigned int status)
 	case 403:
 		return EACCES;
 	case 404:
+	case 410:
 		return ENOENT;
 	case 409:
 		return EEXIST;

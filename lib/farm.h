@@ -93,7 +93,7 @@ int farm_post(struct farm *farm, const char *path, const json_t *body,
  * farm_complaint - what a status of 400 and more means, as an error
  *
  * Fills @err with the server's own words (problem+json: title and detail), in one
- * clean line, and an errno: EACCES for 401 and 403, ENOENT 404, EEXIST 409,
+ * clean line, and an errno: EACCES for 401 and 403, ENOENT 404 and 410, EEXIST 409,
  * EAGAIN 412, EINVAL other 4xx, EBUSY 503, EIO other 5xx.
  * Return: -errno; 0 for a status below 400.
  */
