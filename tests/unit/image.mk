@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0
-UNIT_TESTS += tests/unit/test_image_import
+UNIT_TESTS += tests/unit/test_image_import tests/unit/test_prepare
