@@ -169,7 +169,7 @@ static void take_query(const struct http_request *request, struct login_machine 
 
 static json_t *one_choice(const json_t *image, int64_t version)
 {
-	return json_pack("[{sO sO sO sI}]", "name", json_object_get(image, "name"), "label",
+	return json_pack("[{s:O s:O s:O s:I}]", "name", json_object_get(image, "name"), "label",
 			 json_object_get(image, "name"), "image", json_object_get(image, "name"),
 			 "version", (json_int_t)version);
 }
@@ -208,7 +208,7 @@ static int group_choice(struct control *control, const char *address, json_t **c
 	json_array_foreach(groups, i, row) {
 		if (ret || *choices)
 			break;
-		filter = json_pack("{sI ss si}", "group_id", (json_int_t)login_integer(row, "id"),
+		filter = json_pack("{s:I s:s s:i}", "group_id", (json_int_t)login_integer(row, "id"),
 				   "$order", "position", "$limit", 1);
 		ret = catalog_list(control->catalog, CATALOG_ASSIGNMENT, filter, &rows, err);
 		json_decref(filter);

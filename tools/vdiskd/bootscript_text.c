@@ -45,11 +45,11 @@ static bool is_shown(char c)
 
 void bootscript_show(struct text *out, const char *words)
 {
+	size_t i, length = strnlen(words, BOOTSCRIPT_SHOWN_MOST);
 	char c;
-	size_t i;
 
 	/* A word that begins with '-' could be an option. */
-	for (i = 0; words[i] && i < BOOTSCRIPT_SHOWN_MOST; i++) {
+	for (i = 0; i < length; i++) {
 		c = is_shown(words[i]) ? words[i] : '?';
 		if (c == '-' && (!i || words[i - 1] == ' '))
 			c = '.';

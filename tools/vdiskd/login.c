@@ -172,7 +172,7 @@ static void wait_pending(struct attempt *a, const char *reason, const char *deta
 		return;
 	a->answer->status = 202;
 	a->answer->retry_after = LOGIN_RETRY_SECONDS;
-	a->answer->json = json_pack("{ss ss ss si}", "status", "pending", "reason", reason,
+	a->answer->json = json_pack("{s:s s:s s:s s:i}", "status", "pending", "reason", reason,
 				    "message", detail, "retry_after", LOGIN_RETRY_SECONDS);
 }
 
@@ -287,13 +287,13 @@ static void offer(struct attempt *a)
 	size_t i;
 
 	json_array_foreach(a->choices, i, choice) {
-		json_array_append_new(list, json_pack("{sO sO}", "name",
+		json_array_append_new(list, json_pack("{s:O s:O}", "name",
 						      json_object_get(choice, "name"), "label",
 						      json_object_get(choice, "label")));
 		if (!json_is_integer(timeout))
 			timeout = json_object_get(choice, "timeout");
 	}
-	a->answer->json = json_pack("{so sO sI}", "choices", list, "default",
+	a->answer->json = json_pack("{s:o s:O s:I}", "choices", list, "default",
 				    json_object_get(chosen, "name"), "timeout",
 				    json_is_integer(timeout) ? json_integer_value(timeout) :
 				    (json_int_t)LOGIN_MENU_SECONDS);
@@ -443,10 +443,10 @@ static void answer(struct attempt *a, const struct gate_view *view)
 		snprintf(a->why_not, sizeof(a->why_not),
 			 "the channel is not encrypted: secrets would be read by others");
 	if (!secrets)
-		json_array_append_new(a->withheld, json_pack("{ss ss}", "what", "ssh certificate",
+		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "ssh certificate",
 							     "why", a->why_not));
 	if (!a->request->encrypted)
-		json_array_append_new(a->withheld, json_pack("{ss ss}", "what", "stream key",
+		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "stream key",
 							     "why", a->why_not));
 	withheld = a->withheld;
 	a->withheld = NULL;
@@ -491,7 +491,7 @@ static void run_challenge(struct control *control, struct http_request *request,
 		answer->retry_after = HTTP_RETRY_SECONDS;
 		return;
 	}
-	answer->json = json_pack("{ss ss}", "nonce", nonce, "farm", control->pin);
+	answer->json = json_pack("{s:s s:s}", "nonce", nonce, "farm", control->pin);
 }
 
 const struct http_route login_routes[] = {

@@ -36,7 +36,7 @@ static void add_server(json_t *servers, const char *address, int64_t port)
 {
 	if (json_array_size(servers) == SERVERS_MOST)
 		return;
-	json_array_append_new(servers, json_pack("{ss sI}", "address", address, "port",
+	json_array_append_new(servers, json_pack("{s:s s:I}", "address", address, "port",
 						 (json_int_t)port));
 }
 
@@ -104,10 +104,11 @@ static void local_address(const struct http_request *request, struct sockaddr_st
 
 static void add_known(json_t *servers, const json_t *server)
 {
+	const json_t *addresses = json_object_get(server, "addresses");
 	json_t *address;
 	size_t i;
 
-	json_array_foreach(json_object_get(server, "addresses"), i, address)
+	json_array_foreach(addresses, i, address)
 		add_server(servers, json_string_value(address), login_integer(server, "port"));
 }
 
@@ -115,7 +116,7 @@ static void add_known(json_t *servers, const json_t *server)
 static int add_named(struct control *control, const char *name, json_t *servers,
 		     struct vdisk_error *err)
 {
-	json_t *filter = json_pack("{ss}", "name", name), *server = NULL;
+	json_t *filter = json_pack("{s:s}", "name", name), *server = NULL;
 	struct sockaddr_storage sa;
 	struct address address;
 	char text[ADDRESS_TEXT];
@@ -166,7 +167,7 @@ static int find_servers(struct control *control, const struct http_request *requ
 
 static void withhold(json_t *withheld, const char *what, const char *why)
 {
-	json_array_append_new(withheld, json_pack("{ss ss}", "what", what, "why", why));
+	json_array_append_new(withheld, json_pack("{s:s s:s}", "what", what, "why", why));
 }
 
 static const char *variable(const json_t *client, const json_t *properties, const char *name)
@@ -229,7 +230,7 @@ static void add_file(json_t *files, const char *path, const char *value, bool se
 	char *content = fill_in(value, client, properties);
 
 	if (content)
-		json_array_append_new(files, json_pack("{ss ss ss}", "path", path, "mode", secret ?
+		json_array_append_new(files, json_pack("{s:s s:s s:s}", "path", path, "mode", secret ?
 						       "0600" : "0644", "content", content));
 	free(content);
 }
@@ -313,7 +314,7 @@ static int take_debug(struct control *control, const json_t *client, json_t *ans
 	int ret = 0;
 
 	if (debug) {
-		changes = json_pack("{sb}", "debug_once", 0);
+		changes = json_pack("{s:b}", "debug_once", 0);
 		ret = catalog_change(control->catalog, &who, CATALOG_CLIENT,
 				     login_integer(client, "id"), changes, -1, NULL, err);
 		json_decref(changes);
@@ -336,7 +337,7 @@ int login_answer(struct control *control, struct http_request *request, const js
 		json_decref(withheld);
 		return ret;
 	}
-	*answer = json_pack("{sI ss sO ss so ss sI ss ss sI so}",
+	*answer = json_pack("{s:I s:s s:O s:s s:o s:s s:I s:s s:s s:I s:o}",
 			    "session", (json_int_t)view->id, "client", view->client,
 			    "machine_id", json_object_get(client, "machine_id"), "export", export,
 			    "servers", servers, "image", view->image,

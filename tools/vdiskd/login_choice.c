@@ -13,7 +13,7 @@
 static void withhold(json_t *withheld, const char *what, const char *why)
 {
 	if (withheld)
-		json_array_append_new(withheld, json_pack("{ss ss}", "what", what, "why", why));
+		json_array_append_new(withheld, json_pack("{s:s s:s}", "what", what, "why", why));
 }
 
 static const json_t *by_name(const json_t *choices, const char *name)
@@ -62,7 +62,7 @@ static void add(json_t *choices, const json_t *assignment)
 		snprintf(name, sizeof(name), "%s@%lld", image, (long long)number);
 	if (by_name(choices, name))
 		return;
-	choice = json_pack("{ss ss ss sO sI sO sb sO}", "name", name, "label",
+	choice = json_pack("{s:s s:s s:s s:O s:I s:O s:b s:O}", "name", name, "label",
 			   label && *label ? label : name, "image", image, "image_id",
 			   json_object_get(assignment, "image_id"), "version", (json_int_t)number,
 			   "overlay", json_object_get(assignment, "overlay"), "default",

@@ -79,11 +79,12 @@ bool login_set_uuid(struct login_machine *machine, const char *text)
 
 bool login_add_mac(struct login_machine *machine, const char *text)
 {
-	char *mac = machine->macs[machine->mac_count];
 	unsigned int i;
+	char *mac;
 
 	if (strlen(text) != LOGIN_MAC - 1 || machine->mac_count == LOGIN_MACS_MOST)
 		return false;
+	mac = machine->macs[machine->mac_count];
 	for (i = 0; i < LOGIN_MAC - 1; i++) {
 		if (i % 3 == 2 ? text[i] != ':' && text[i] != '-' : !isxdigit((unsigned char)text[i]))
 			return false;
@@ -113,7 +114,7 @@ static int rows_by_uuid(struct catalog *catalog, const struct login_machine *mac
 		return 0;
 	}
 	login_swap_uuid(machine->uuid, swapped);
-	filter = json_pack("{s[ss]}", "uuid", machine->uuid, swapped);
+	filter = json_pack("{s:[ss]}", "uuid", machine->uuid, swapped);
 	ret = catalog_list(catalog, CATALOG_CLIENT, filter, rows, err);
 	json_decref(filter);
 	return ret;
@@ -132,7 +133,7 @@ static int rows_by_mac(struct catalog *catalog, const struct login_machine *mach
 		*rows = macs;
 		return 0;
 	}
-	filter = json_pack("{so}", "mac", macs);
+	filter = json_pack("{s:o}", "mac", macs);
 	ret = catalog_list(catalog, CATALOG_MAC, filter, rows, err);
 	json_decref(filter);
 	return ret;
@@ -175,7 +176,7 @@ static int check_cards(struct catalog *catalog, const struct login_machine *mach
 
 	if (!machine->mac_count)
 		return 0;
-	filter = json_pack("{sI}", "client_id", (json_int_t)login_integer(client, "id"));
+	filter = json_pack("{s:I}", "client_id", (json_int_t)login_integer(client, "id"));
 	ret = catalog_count(catalog, CATALOG_MAC, filter, &count, err);
 	json_decref(filter);
 	if (ret || !count)

@@ -71,7 +71,7 @@ int login_see(struct control *control, const struct login_machine *machine, cons
 	*alone = true;
 	if (!*machine->uuid || !machine->mac_count)
 		return 0;
-	filter = json_pack("{sI}", "client_id", (json_int_t)login_integer(client, "id"));
+	filter = json_pack("{s:I}", "client_id", (json_int_t)login_integer(client, "id"));
 	ret = catalog_count(control->catalog, CATALOG_MAC, filter, &count, err);
 	json_decref(filter);
 	if (ret || count)

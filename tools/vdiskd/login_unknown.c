@@ -29,7 +29,7 @@ int login_window(struct control *control, json_t **window, struct vdisk_error *e
 	int ret;
 
 	*window = NULL;
-	filter = json_pack("{sb s{sI} si}", "closed", 0, "until", "min",
+	filter = json_pack("{s:b s:{s:I} s:i}", "closed", 0, "until", "min",
 			   (json_int_t)time(NULL) + 1, "$limit", WINDOWS_MOST);
 	ret = catalog_list(control->catalog, CATALOG_ENROLMENT, filter, &rows, err);
 	json_decref(filter);
@@ -75,7 +75,7 @@ static int free_name(struct control *control, const json_t *window, char name[NA
 	for (; count && i <= NUMBER_MOST; i++) {
 		if (!numbered(login_text(window, "name"), i, name))
 			break;
-		filter = json_pack("{ss}", "name", name);
+		filter = json_pack("{s:s}", "name", name);
 		ret = catalog_count(control->catalog, CATALOG_CLIENT, filter, &count, err);
 		json_decref(filter);
 		if (ret)
@@ -97,7 +97,7 @@ static int add_macs(struct control *control, const struct catalog_who *who, int6
 	int ret = 0;
 
 	for (i = 0; i < machine->mac_count && !ret; i++) {
-		object = json_pack("{sI ss}", "client_id", (json_int_t)client_id, "mac",
+		object = json_pack("{s:I s:s}", "client_id", (json_int_t)client_id, "mac",
 				   machine->macs[i]);
 		ret = catalog_add(control->catalog, who, CATALOG_MAC, object, NULL, err);
 		json_decref(object);
@@ -113,7 +113,7 @@ static int add_assignment(struct control *control, const struct catalog_who *who
 
 	if (!json_is_integer(image))
 		return 0;
-	object = json_pack("{sI sO sO}", "client_id", (json_int_t)client_id, "image_id", image,
+	object = json_pack("{s:I s:O s:O}", "client_id", (json_int_t)client_id, "image_id", image,
 			   "overlay", json_object_get(window, "overlay"));
 	ret = catalog_add(control->catalog, who, CATALOG_ASSIGNMENT, object, NULL, err);
 	json_decref(object);
@@ -131,7 +131,7 @@ static int add_client(struct control *control, const struct catalog_who *who, co
 	ret = free_name(control, window, name, err);
 	if (ret)
 		return ret;
-	object = json_pack("{ss sO}", "name", name, "group_id", json_object_get(window, "group_id"));
+	object = json_pack("{s:s s:O}", "name", name, "group_id", json_object_get(window, "group_id"));
 	if (*machine->uuid)
 		json_object_set_new(object, "uuid", json_string(machine->uuid));
 	ret = catalog_add(control->catalog, who, CATALOG_CLIENT, object, client, err);
@@ -142,7 +142,7 @@ static int add_client(struct control *control, const struct catalog_who *who, co
 static int count_use(struct control *control, const struct catalog_who *who, const json_t *window,
 		     struct vdisk_error *err)
 {
-	json_t *changes = json_pack("{sI}", "used", (json_int_t)login_integer(window, "used") + 1);
+	json_t *changes = json_pack("{s:I}", "used", (json_int_t)login_integer(window, "used") + 1);
 	int ret;
 
 	ret = catalog_change(control->catalog, who, CATALOG_ENROLMENT, login_integer(window, "id"),
@@ -232,7 +232,7 @@ static int limit_pending(struct control *control, struct vdisk_error *err)
 	ret = catalog_count(control->catalog, CATALOG_PENDING, NULL, &count, err);
 	if (ret || count < LOGIN_PENDING_MOST)
 		return ret;
-	filter = json_pack("{ss si}", "$order", "last_seen", "$limit", 1);
+	filter = json_pack("{s:s s:i}", "$order", "last_seen", "$limit", 1);
 	ret = catalog_get(control->catalog, CATALOG_PENDING, filter, &oldest, err);
 	json_decref(filter);
 	if (!ret)
@@ -250,7 +250,7 @@ static int find_pending(struct control *control, const struct login_machine *mac
 	int ret;
 
 	*found = NULL;
-	filter = json_pack("{so}", "uuid", *machine->said ? json_string(machine->said) :
+	filter = json_pack("{s:o}", "uuid", *machine->said ? json_string(machine->said) :
 			   json_null());
 	ret = catalog_list(control->catalog, CATALOG_PENDING, filter, &rows, err);
 	json_decref(filter);
@@ -270,7 +270,7 @@ static int add_pending(struct control *control, const struct login_machine *mach
 	ret = limit_pending(control, err);
 	if (ret)
 		return ret;
-	object = json_pack("{sO ss ss ss*}", "macs", macs, "address", machine->address, "reason",
+	object = json_pack("{s:O s:s s:s s:s*}", "macs", macs, "address", machine->address, "reason",
 			   reason, "detail", detail);
 	if (*machine->said)
 		json_object_set_new(object, "uuid", json_string(machine->said));
@@ -291,7 +291,7 @@ int login_pend(struct control *control, const struct login_machine *machine, con
 	pthread_mutex_lock(&control->logins->unknown);
 	ret = find_pending(control, machine, macs, &found, err);
 	if (!ret && found) {
-		changes = json_pack("{sI sI ss ss ss*}", "last_seen", (json_int_t)time(NULL), "count",
+		changes = json_pack("{s:I s:I s:s s:s s:s*}", "last_seen", (json_int_t)time(NULL), "count",
 				    (json_int_t)login_integer(found, "count") + 1, "address",
 				    machine->address, "reason", reason, "detail", detail);
 		ret = catalog_change(control->catalog, NULL, CATALOG_PENDING,

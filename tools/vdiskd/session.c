@@ -129,7 +129,7 @@ static int next_epoch(struct control *control, int64_t client_id, uint64_t *epoc
 	json_t *filter, *row = NULL;
 	int ret;
 
-	filter = json_pack("{sI ss si}", "client_id", (json_int_t)client_id, "$order", "-epoch",
+	filter = json_pack("{s:I s:s s:i}", "client_id", (json_int_t)client_id, "$order", "-epoch",
 			   "$limit", 1);
 	ret = catalog_get(control->catalog, CATALOG_SESSION, filter, &row, err);
 	json_decref(filter);
@@ -156,7 +156,7 @@ int session_create(struct control *control, struct gate_view *view, int64_t imag
 	ret = next_epoch(control, view->client_id, &view->epoch, err);
 	if (ret)
 		return ret;
-	object = json_pack("{ss sI sI sI sI sI sI sI ss ss}", "token_id", token_id,
+	object = json_pack("{s:s s:I s:I s:I s:I s:I s:I s:I s:s s:s}", "token_id", token_id,
 			   "client_id", (json_int_t)view->client_id,
 			   "image_id", (json_int_t)image_id, "version", (json_int_t)view->version,
 			   "started", (json_int_t)view->started, "since", (json_int_t)view->since,
@@ -205,7 +205,7 @@ static void clean(char *text)
 
 static json_t *event_of(const struct session_note *note)
 {
-	json_t *event = json_pack("{ss sI}", "step", note->step, "at", (json_int_t)time(NULL));
+	json_t *event = json_pack("{s:s s:I}", "step", note->step, "at", (json_int_t)time(NULL));
 	char *text;
 
 	if (note->session_id)
@@ -380,7 +380,8 @@ static int queue(struct sessions *sessions, int64_t id, const char *order, const
 		return -ENOMEM;
 	if (json_array_size(extra->orders) >= SESSION_ORDERS_MOST)
 		return -EBUSY;
-	object = json_pack("{sI ss ss*}", "id", (json_int_t)++sessions->next_order, "order", order,
+	sessions->next_order++;
+	object = json_pack("{s:I s:s s:s*}", "id", (json_int_t)sessions->next_order, "order", order,
 			   "text", text);
 	return json_array_append_new(extra->orders, object) ? -ENOMEM : 0;
 }
@@ -403,7 +404,7 @@ int session_order(struct control *control, const struct catalog_who *who, int64_
 		return vdisk_error_set(err, -ret, ret == -EBUSY ?
 				       "its agent has not taken the orders before this one" :
 				       "no memory for an order");
-	details = json_pack("{ss ss*}", "order", order, "text", text);
+	details = json_pack("{s:s s:s*}", "order", order, "text", text);
 	ret = catalog_note(control->catalog, who, "order", CATALOG_SESSION, session, details, err);
 	json_decref(details);
 	return ret;

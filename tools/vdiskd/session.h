@@ -68,7 +68,7 @@ void session_note(struct control *control, const struct session_note *note);
 /** session_may_note - whether a client may put another one into its own; counts */
 bool session_may_note(struct control *control, uint64_t id);
 
-/** session_first_read - whether this is the first note of it: client and server both see it */
+/** session_first_read - whether to note it now: client and server both see it */
 bool session_first_read(struct control *control, uint64_t id);
 
 /** session_orders - take those that wait: an array of {id, order, text} */

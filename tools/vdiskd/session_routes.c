@@ -139,7 +139,7 @@ void session_run_renew(struct control *control, struct http_request *request,
 		http_problem(answer, 500, "No token", "%s", err.text);
 		return;
 	}
-	answer->json = json_pack("{ss sI}", "export", export, "expires", (json_int_t)view.expires);
+	answer->json = json_pack("{s:s s:I}", "export", export, "expires", (json_int_t)view.expires);
 }
 
 static bool take_count(const json_t *body, const char *name, uint64_t *count,
@@ -165,7 +165,7 @@ void session_run_statistics(struct control *control, struct http_request *reques
 	    !take_count(request->body, "overlay_high", &view.overlay_high, answer))
 		return;
 	gate_report(control->gate, view.id, view.retries, view.overlay_high);
-	answer->json = json_pack("{so}", "orders", session_orders(control, view.id));
+	answer->json = json_pack("{s:o}", "orders", session_orders(control, view.id));
 }
 
 /* A certificate says who somebody is: not to one who only said so. */
@@ -217,7 +217,7 @@ void session_run_ssh(struct control *control, struct http_request *request,
 			     "No certificate", "%s", err.text);
 		return;
 	}
-	answer->json = json_pack("{ss}", "certificate", certificate);
+	answer->json = json_pack("{s:s}", "certificate", certificate);
 	free(certificate);
 	log_event(LOG_LEVEL_INFO, "ssh host key signed", "client", view.client);
 }

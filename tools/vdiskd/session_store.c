@@ -159,11 +159,11 @@ int session_load(struct control *control, struct vdisk_error *err)
 	ret = index_of(control, CATALOG_CLIENT, &clients, err);
 	if (!ret)
 		ret = index_of(control, CATALOG_IMAGE, &images, err);
-	filter = json_pack("{s{ss}}", "state", "not", "ended");
+	filter = json_pack("{s:{s:s}}", "state", "not", "ended");
 	if (!ret)
 		ret = catalog_list(control->catalog, CATALOG_SESSION, filter, &rows, err);
 	json_decref(filter);
-	filter = json_pack("{ss s{sI}}", "state", "ended", "since", "min",
+	filter = json_pack("{s:s s:{s:I}}", "state", "ended", "since", "min",
 			   (json_int_t)time(NULL) - ENDED_SECONDS);
 	if (!ret)
 		ret = catalog_list(control->catalog, CATALOG_SESSION, filter, &ended, err);
@@ -189,7 +189,7 @@ static json_t *changes_of(const struct gate_view *view)
 {
 	json_t *changes;
 
-	changes = json_pack("{ss sI sI sI sI sI sI}", "state", gate_state_name(view->state),
+	changes = json_pack("{s:s s:I s:I s:I s:I s:I s:I}", "state", gate_state_name(view->state),
 			    "since", (json_int_t)view->since, "expires", (json_int_t)view->expires,
 			    "connections", (json_int_t)view->connections,
 			    "bytes", (json_int_t)view->bytes, "retries", (json_int_t)view->retries,
