@@ -10,31 +10,35 @@
 #include "text.h"
 #include "vdiskadm.h"
 
-static const struct column boot_columns[] = {
-	{ .title = "Session", .key = "id" },
-	{ .title = "Started", .key = "started", .print = print_time },
-	{ .title = "State", .key = "state", .print = print_session_state },
-	{ .title = "Image", .key = "image", .print = print_session_image },
-	{ .title = "Trust", .key = "trust" },
-	{ .title = "Address", .key = "address" },
-	{ .title = "Read", .key = "bytes", .print = print_bytes },
-	{ .title = "Retries", .key = "retries" },
-	{ .title = "Overlay, at most", .key = "overlay_high", .print = print_bytes },
-	{ .title = "Last step", .key = "step", .print = print_session_step },
-	{ 0 },
+/* What is said of a boot behind its time: "session 7", "live", "trust bound", ... */
+static const struct boot_word {
+	const char *before;
+	struct column column;
+	const char *behind;
+} boot_words[] = {
+	{ "session ", { .key = "id" }, "" },
+	{ ", ", { .key = "state", .print = print_session_state }, "" },
+	{ ", ", { .key = "image", .print = print_session_image }, "" },
+	{ ", trust ", { .key = "trust" }, "" },
+	{ ", from ", { .key = "address" }, "" },
+	{ ", ", { .key = "bytes", .print = print_bytes }, " read" },
+	{ ", ", { .key = "retries" }, " retries" },
+	{ ", overlay at most ", { .key = "overlay_high", .print = print_bytes }, "" },
+	{ ", last step ", { .key = "step", .print = print_session_step }, "" },
 };
 
 /* A head line and the steps. */
 static void show_boot(const json_t *boot)
 {
-	const struct column *column;
-	char *line = must(strdup("")), *value, *longer;
+	static const struct column started = { .key = "started", .print = print_time };
+	char *line = value_text(&started, boot), *value, *longer;
+	size_t i;
 
-	for (column = boot_columns; column->title; column++) {
-		value = value_text(column, boot);
+	for (i = 0; i < sizeof(boot_words) / sizeof(*boot_words); i++) {
+		value = value_text(&boot_words[i].column, boot);
 		if (*value) {
-			longer = text_format("%s%s%s %s", line, *line ? ", " : "", column->title,
-					     value);
+			longer = text_format("%s%s%s%s%s", line, i ? "" : "  ", boot_words[i].before,
+					     value, boot_words[i].behind);
 			free(line);
 			line = longer;
 		}

@@ -3,7 +3,6 @@
 #include <string.h>
 #include "session.h"
 #include "show.h"
-#include "table.h"
 #include "text.h"
 #include "when.h"
 
@@ -59,31 +58,39 @@ static void print_log(const char *text, const char *indent)
 		say("%s    | ... more: --json has all of it", indent);
 }
 
-static const struct column steps[] = {
-	{ .title = "AT", .key = "at", .print = print_time },
-	{ .title = "STEP", .key = "step" },
-	{ .title = "TOOK", .key = "seconds", .print = print_seconds, .right = true },
-	{ .title = "BYTES", .key = "bytes", .print = print_bytes, .right = true },
-	{ 0 },
-};
+/* "2026-11-20 14:30:00  kernel          1.5 s   12 MiB"; what is not known leaves blanks. */
+static void print_step(const json_t *event, const char *indent)
+{
+	static const struct column columns[] = {
+		{ .key = "at", .print = print_time },
+		{ .key = "step" },
+		{ .key = "seconds", .print = print_seconds },
+		{ .key = "bytes", .print = print_bytes },
+	};
+	char *text[4], *line;
+	size_t i, end;
+
+	for (i = 0; i < 4; i++)
+		text[i] = value_text(&columns[i], event);
+	line = text_format("%s%-19s  %-11s %10s %9s", indent, text[0], text[1], text[2], text[3]);
+	for (end = strlen(line); end && line[end - 1] == ' '; end--)
+		line[end - 1] = '\0';
+	say("%s", line);
+	for (i = 0; i < 4; i++)
+		free(text[i]);
+	free(line);
+}
 
 void show_timeline(const json_t *events, const char *indent)
 {
-	struct table table;
 	const char *text;
 	json_t *event;
 	size_t i;
 
-	if (!json_array_size(events))
-		return;
-	fill_table(&table, steps, events);
-	memset(table.title, 0, sizeof(table.title));
 	json_array_foreach(events, i, event) {
+		print_step(event, indent);
 		text = text_of(event, "text");
-		fputs(indent, stdout);
-		table_print_row(&table, i, stdout);
 		if (*text)
 			print_log(text, indent);
 	}
-	table_free(&table);
 }
