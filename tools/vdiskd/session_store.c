@@ -16,6 +16,8 @@ enum {
 	BATCH = 256,			/* changes in one transaction */
 	ENDED_SECONDS = 24 * 3600,	/* sessions that ended are told so for as long */
 	DOWN_SECONDS = 2,		/* between tries while the catalog is down */
+	PRUNE_SECONDS = 3600,
+	KEPT_SECONDS = 90 * 24 * 3600,	/* ended sessions and their timelines */
 };
 
 static int64_t integer(const json_t *object, const char *name)
@@ -414,6 +416,16 @@ static bool wait_for_news(struct sessions *sessions, bool down)
 	return !stopping;
 }
 
+/* What is older than a season is forgotten; who changed what never is. */
+static void prune(struct sessions *sessions, time_t now)
+{
+	struct vdisk_error err = { .code = 0 };
+	int64_t removed;
+
+	if (catalog_prune(sessions->control->catalog, now - KEPT_SECONDS, 0, &removed, &err))
+		log_event(LOG_LEVEL_WARNING, "old sessions cannot be removed", "reason", err.text);
+}
+
 static bool is_awaited(struct sessions *sessions)
 {
 	bool awaited;
@@ -429,7 +441,7 @@ void *session_write(void *context)
 	struct sessions *sessions = context;
 	struct control *control = sessions->control;
 	bool up = true, was_up = true, more = true;
-	time_t ticked = 0;
+	time_t ticked = 0, pruned = time(NULL);
 
 	while (more) {
 		more = wait_for_news(sessions, !up);
@@ -440,6 +452,10 @@ void *session_write(void *context)
 			refresh(sessions);
 		}
 		up = write_sessions(control) && write_notes(sessions);
+		if (ticked - pruned >= PRUNE_SECONDS) {
+			pruned = ticked;
+			prune(sessions, ticked);
+		}
 		if (up != was_up)
 			log_event(up ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, up ?
 				  "the catalog takes sessions again" :

@@ -127,7 +127,7 @@ class Farm:
             raise RuntimeError("%s %r: %r" % (kind, fields, answer))
         return answer.json
 
-    def image(self, name, versions=1, public=False, size=1 << 20, cmdline=None):
+    def image(self, name, versions=1, size=1 << 20, cmdline=None, **more):
         """An image in store and catalog; its bytes are its name and version again and again."""
         for number in range(1, versions + 1):
             directory = os.path.join(self.store, name, str(number))
@@ -140,7 +140,7 @@ class Farm:
                     f.write(content)
             with open(os.path.join(directory, "manifest.json"), "w", encoding="utf-8") as f:
                 json.dump({"size": size, "format": 1}, f)
-        self.add("images", name=name, public=public)
+        self.add("images", name=name, **more)
         for number in range(1, versions + 1):
             answer = self.admin("POST", "/v1/images/%s/versions" % name, {"number": number})
             assert answer.status in (200, 201), answer
