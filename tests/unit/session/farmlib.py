@@ -120,7 +120,7 @@ class Farm:
     def admin(self, method, path, body=None):
         return ask(LocalConnection(self.socket), method, path, body)
 
-    def add(self, kind, **fields):
+    def add(self, kind, /, **fields):
         """A new object, or an exception."""
         answer = self.admin("POST", "/v1/" + kind, fields)
         if answer.status not in (200, 201):
