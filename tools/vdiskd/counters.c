@@ -86,24 +86,35 @@ void counters_read(struct connection *c)
 void counters_read_since(struct connection *c, uint64_t began)
 {
 	if (c->counters)
-		note(c->counters, c->loop->now - began, 1);
+		note(c->counters, counters_now(c->loop) - began, 1);
+}
+
+uint64_t counters_now(struct loop *loop)
+{
+	if (!loop->now)
+		loop->now = now();
+	return loop->now;
 }
 
 void counters_begin(struct loop *loop)
 {
-	loop->now = now();
+	loop->now = loop->unmeasured ? 0 : now();
 }
 
 void counters_end(struct loop *loop)
 {
 	struct counters *counters = loop->pending;
-	uint64_t ns;
 
 	if (!counters)
 		return;
-	ns = now() - loop->now;
+	if (loop->unmeasured) {
+		loop->unmeasured--;
+	} else {
+		loop->turn_ns = now() - loop->now;
+		loop->unmeasured = COUNTERS_TURNS;
+	}
 	for (; counters; counters = counters->next_pending) {
-		note(counters, ns, counters->pending);
+		note(counters, loop->turn_ns, counters->pending);
 		counters->pending = 0;
 	}
 	loop->pending = NULL;

@@ -34,7 +34,9 @@ struct loop {
 	atomic_uint load;			/* connections; others read it */
 	_Atomic(struct counters *) counters;	/* others read them */
 	struct counters *pending;		/* have reads that were answered in this turn */
-	uint64_t now;				/* when this turn began; ns */
+	uint64_t now;				/* when this turn began; ns; 0: nobody has asked */
+	uint64_t turn_ns;			/* the last turn with reads that was measured */
+	unsigned int unmeasured;		/* turns with reads, until one is measured again */
 
 	int wake_fd;
 	uint64_t wake_value;

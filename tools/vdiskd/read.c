@@ -90,7 +90,7 @@ static void submit(struct request *request)
 static void finish_whole(struct request *whole)
 {
 	/* One that began in this turn is over when the turn is. */
-	if (whole->began == whole->c->loop->now)
+	if (whole->began == counters_now(whole->c->loop))
 		counters_read(whole->c);
 	else
 		counters_read_since(whole->c, whole->began);
@@ -171,6 +171,7 @@ static bool read_later(struct connection *c, const struct request_header *header
 	if (!request)
 		return c->dead;
 	request->whole = whole;
+	request->began = counters_now(c->loop);
 	request->file_done = read_done;
 	if (whole)
 		whole->parts++;
@@ -332,6 +333,8 @@ bool read_begin(struct connection *c, const struct request_header *header)
 	if (header->length <= SMALL_MOST)
 		return read_small(c, header);
 	c->reading = request_alloc(c, header);
+	if (c->reading)
+		c->reading->began = counters_now(c->loop);
 	/* In memory or not, request_progress() goes on with it at once. */
 	return true;
 }

@@ -121,7 +121,6 @@ struct request *request_alloc(struct connection *c, const struct request_header 
 		.length = header->length,
 		.command = header->command,
 		.flags = header->flags,
-		.began = c->loop->now,
 	};
 	c->requests++;
 	return request;
