@@ -35,13 +35,14 @@ static int find_holder(struct catalog_connection *connection, int kind, int64_t 
 		       int64_t *holder, struct vdisk_error *err)
 {
 	const struct catalog_kind_info *info = catalog_kind_info(kind);
-	struct catalog_sql sql = { 0 };
+	struct catalog_sql sql = {
+		.values = { { .type = CATALOG_V_INT, .integer = id } }, .count = 1
+	};
 	unsigned int i;
 	int ret = 0;
 
 	*holder = 0;
-	catalog_sql_put(&sql, "SELECT \"id\" FROM \"%s\" WHERE \"id\" <> %lld", info->table,
-			(long long)id);
+	catalog_sql_put(&sql, "SELECT \"id\" FROM \"%s\" WHERE \"id\" <> $1", info->table);
 	for (i = 0; i < count && !ret; i++) {
 		catalog_sql_put(&sql, " AND \"%s\" = ", names[i]);
 		ret = catalog_sql_value(&sql, catalog_find_field(kind, names[i]),

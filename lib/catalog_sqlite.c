@@ -144,17 +144,49 @@ static void take_column(sqlite3_stmt *statement, int column, struct catalog_valu
 	}
 }
 
+/* The same few dozen statements run again and again, and preparing takes longer than running. */
+static sqlite3_stmt *take_cached(struct sqlite_connection *c, const char *sql)
+{
+	sqlite3_stmt *statement;
+	unsigned int i;
+
+	for (i = 0; i < CATALOG_SQLITE_CACHED; i++) {
+		statement = c->cached[i];
+		if (statement && !strcmp(sqlite3_sql(statement), sql)) {
+			c->cached[i] = NULL;
+			return statement;
+		}
+	}
+	return NULL;
+}
+
+static void put_cached(struct sqlite_connection *c, sqlite3_stmt *statement)
+{
+	unsigned int i;
+
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	for (i = 0; i < CATALOG_SQLITE_CACHED && c->cached[i]; i++)
+		;
+	if (i == CATALOG_SQLITE_CACHED) {
+		i = c->replace_next++ % CATALOG_SQLITE_CACHED;
+		sqlite3_finalize(c->cached[i]);
+	}
+	c->cached[i] = statement;
+}
+
 static int run(struct catalog_connection *connection, const char *sql,
 	       const struct catalog_value *values, unsigned int count, catalog_row row, void *data,
 	       struct vdisk_error *err)
 {
 	struct sqlite_connection *c = to_sqlite(connection);
 	struct catalog_value columns[COLUMNS_MOST];
-	sqlite3_stmt *statement = NULL;
-	int code, ret = 0, i, nr;
+	sqlite3_stmt *statement = take_cached(c, sql);
+	int code = SQLITE_OK, ret = 0, i, nr;
 
 	errno = 0;
-	code = sqlite3_prepare_v2(c->db, sql, -1, &statement, NULL);
+	if (!statement)
+		code = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
 	if (code == SQLITE_OK)
 		code = bind(statement, values, count);
 	if (code != SQLITE_OK) {
@@ -174,6 +206,11 @@ static int run(struct catalog_connection *connection, const char *sql,
 	}
 	if (!ret && code != SQLITE_DONE)
 		ret = catalog_sqlite_error(c->db, c->path, code, err);
+	/* pragmas mean something else when they are run again */
+	if (!ret && strncmp(sql, "PRAGMA", 6)) {
+		put_cached(c, statement);
+		return 0;
+	}
 out_finalize:
 	sqlite3_finalize(statement);
 	return ret;
@@ -233,8 +270,10 @@ static int has_table(struct catalog_connection *connection, const char *name, bo
 static void close_connection(struct catalog_connection *connection)
 {
 	struct sqlite_connection *c = to_sqlite(connection);
+	unsigned int i;
 
-	/* _v2 never refuses; all statements are finalized anyway */
+	for (i = 0; i < CATALOG_SQLITE_CACHED; i++)
+		sqlite3_finalize(c->cached[i]);
 	sqlite3_close_v2(c->db);
 	free(c->path);
 	free(c);

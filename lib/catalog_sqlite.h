@@ -7,9 +7,13 @@
 #include <sys/types.h>
 #include "catalog_backend.h"
 
+enum { CATALOG_SQLITE_CACHED = 64 };
+
 struct sqlite_connection {
 	struct catalog_connection base;
 	sqlite3 *db;
+	sqlite3_stmt *cached[CATALOG_SQLITE_CACHED];	/* prepared before; none is running */
+	unsigned int replace_next;
 	char *path;
 	dev_t device;			/* the file that was there when it was opened */
 	ino_t inode;
