@@ -12,7 +12,7 @@ enum { CATALOG_SQLITE_CACHED = 64 };
 struct sqlite_connection {
 	struct catalog_connection base;
 	sqlite3 *db;
-	sqlite3_stmt *cached[CATALOG_SQLITE_CACHED];	/* prepared before; none is running */
+	struct sqlite3_stmt *cached[CATALOG_SQLITE_CACHED];	/* prepared before; none is running */
 	unsigned int replace_next;
 	char *path;
 	dev_t device;			/* the file that was there when it was opened */

@@ -21,7 +21,7 @@ enum { RUNS_KEPT = 500 };
 static const struct catalog_who who = { .name = "fuzz" };
 static struct catalog *catalog;
 static struct vdisk_error error;
-static char folder[] = "/tmp/vdisk-fuzz-XXXXXX";
+static char folder[32] = "/tmp/vdisk-fuzz-XXXXXX";
 
 static void must(bool good, const char *what)
 {
