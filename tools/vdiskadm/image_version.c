@@ -70,16 +70,24 @@ int image_version_tell(const struct image_version *version, unsigned int number,
 	json_t *current = must(json_pack("{s:i}", "version", (int)number));
 	char *versions = api_path("/v1/images/%s/versions", version->name);
 	char *now = api_path("/v1/images/%s/current", version->name);
+	char *itself = api_path("/v1/images/%s", version->name);
+	struct vdisk_error ignored;
+	bool is_new;
 	int ret;
 
 	ret = api_call("POST", "/v1/images", image, API_ANY_REVISION, NULL, err);
+	is_new = !ret;
 	if (!ret || ret == -EEXIST)
 		ret = api_call("POST", versions, one, API_ANY_REVISION, NULL, err);
+	/* An image without a version is of no use to anybody. */
+	if (ret && is_new)
+		api_call("DELETE", itself, NULL, API_ANY_REVISION, NULL, &ignored);
 	if (!ret)
 		ret = api_call("POST", now, current, API_ANY_REVISION, NULL, err);
 	json_decref(image);
 	json_decref(one);
 	json_decref(current);
+	free(itself);
 	free(versions);
 	free(now);
 	return ret;
