@@ -402,18 +402,18 @@ static int errno_of(unsigned int status)
 	switch (status) {
 	case 401:
 	case 403:
-		return EACCES;
+		return -EACCES;
 	case 404:
 	case 410:
-		return ENOENT;
+		return -ENOENT;
 	case 409:
-		return EEXIST;
+		return -EEXIST;
 	case 412:
-		return EAGAIN;
+		return -EAGAIN;
 	case 503:
-		return EBUSY;
+		return -EBUSY;
 	}
-	return status >= 500 ? EIO : EINVAL;
+	return status >= 500 ? -EIO : -EINVAL;
 }
 
 int farm_complaint(const struct farm_answer *answer, struct vdisk_error *err)
@@ -425,9 +425,9 @@ int farm_complaint(const struct farm_answer *answer, struct vdisk_error *err)
 	title = text_of(answer->json, "title");
 	detail = text_of(answer->json, "detail");
 	if (!title[0] && !detail[0])
-		return vdisk_error_set(err, errno_of(answer->status), "%s: HTTP status %u",
+		return vdisk_error_set(err, -errno_of(answer->status), "%s: HTTP status %u",
 				       answer->server, answer->status);
-	return vdisk_error_set(err, errno_of(answer->status), "%s: %s%s%s", answer->server, title,
+	return vdisk_error_set(err, -errno_of(answer->status), "%s: %s%s%s", answer->server, title,
 			       title[0] && detail[0] ? ": " : "", detail);
 }
 

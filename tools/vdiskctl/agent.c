@@ -136,7 +136,7 @@ static int ask(struct agent *agent, const char *what, const json_t *body,
 static void end_machine(const char *order)
 {
 	bool reboot = !strcmp(order, "reboot");
-	char *argv[] = { reboot ? "reboot" : "poweroff", NULL };
+	char *const argv[] = { (char *)(reboot ? "reboot" : "poweroff"), NULL };
 	pid_t pid;
 	int ret;
 
@@ -154,7 +154,7 @@ static void end_machine(const char *order)
 /* To every terminal, by wall(1), which makes control characters harmless too. */
 static void show_message(const char *text)
 {
-	char *argv[] = { "wall", NULL };
+	char *const argv[] = { (char *)"wall", NULL };
 	posix_spawn_file_actions_t actions;
 	struct vdisk_error line;
 	int ends[2], ret;

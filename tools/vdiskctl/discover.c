@@ -62,7 +62,7 @@ static void from_command_line(const struct farm_means *means, struct found *foun
 			line[0] = '\0';
 		fclose(file);
 	}
-	while ((word = strsep(&rest, " \n"))) {
+	while ((word = strsep(&rest, "\n "))) {
 		if (strncmp(word, "rd.vdisk.server=", 16))
 			continue;
 		word += 16;

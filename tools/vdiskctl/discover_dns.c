@@ -16,8 +16,10 @@
 #include "vdiskctl.h"
 #include "wait.h"
 
-enum { ANSWER_MAX = 8192, MULTICAST_MS = 2000, MULTICAST_PORT = 5353, SERVICES_MAX = 16,
-       SRV_FIXED = 6 };
+enum {
+	ANSWER_MAX = 8192, MULTICAST_MS = 2000, MULTICAST_PORT = 5353, SERVICES_MAX = 16,
+	SRV_FIXED = 6,			/* bytes of a record in front of its name */
+};
 
 static const char service[] = "_vdisk._tcp";
 

@@ -16,8 +16,9 @@
 
 enum { DEFAULT_WAIT = 30 };
 
-enum login_option { OPT_WAIT = 256, OPT_MENU, OPT_SECRETS, OPT_TAKEOVER, OPT_LOG, OPT_TEXT,
-		    OPT_BYTES, OPT_JSON };
+enum login_option {
+	OPT_WAIT = 256, OPT_MENU, OPT_SECRETS, OPT_TAKEOVER, OPT_LOG, OPT_TEXT, OPT_BYTES, OPT_JSON,
+};
 
 static int write_secrets(const char *path, const json_t *json, struct vdisk_error *err)
 {

@@ -252,21 +252,22 @@ int session_logout(struct session *session, struct vdisk_error *err)
 json_t *session_public(const json_t *session)
 {
 	static const char *const secret[] = { "export", "stream_key", "files", "properties", "farm" };
-	json_t *copy = json_deep_copy(session), *list;
-	const char *name;
-	json_t *value;
+	json_t *copy = json_deep_copy(session), *list, *properties, *files;
 	size_t i;
+	void *at;
 
 	for (i = 0; i < sizeof(secret) / sizeof(*secret); i++)
 		json_object_del(copy, secret[i]);
 	/* Nobody says here which of them are secret: only their names are shown. */
 	list = json_array();
-	json_object_foreach(json_object_get(session, "properties"), name, value)
-		json_array_append_new(list, json_string(name));
+	properties = json_object_get(session, "properties");
+	for (at = json_object_iter(properties); at; at = json_object_iter_next(properties, at))
+		json_array_append_new(list, json_string(json_object_iter_key(at)));
 	json_object_set_new(copy, "properties", list);
 	list = json_array();
-	json_array_foreach(json_object_get(session, "files"), i, value)
-		json_array_append_new(list, json_string(session_text(value, "path")));
+	files = json_object_get(session, "files");
+	for (i = 0; i < json_array_size(files); i++)
+		json_array_append_new(list, json_string(session_text(json_array_get(files, i), "path")));
 	json_object_set_new(copy, "files", list);
 	return copy;
 }

@@ -52,8 +52,9 @@ int target_open(struct farm_target *target, const struct farm_means *means, cons
 		unsigned int patience, struct farm **farm, struct vdisk_error *err);
 
 /* The options --pin, --trust, --key, --server, --multicast, --root of several subcommands. */
-enum { MEANS_FIRST = 512, MEANS_PIN = MEANS_FIRST, MEANS_TRUST, MEANS_KEY, MEANS_SERVER,
-       MEANS_MULTICAST, MEANS_ROOT, MEANS_END };
+enum {
+	MEANS_PIN = 512, MEANS_TRUST, MEANS_KEY, MEANS_SERVER, MEANS_MULTICAST, MEANS_ROOT,
+};
 #define MEANS_OPTIONS \
 	{ "pin", required_argument, NULL, MEANS_PIN }, \
 	{ "trust", required_argument, NULL, MEANS_TRUST }, \

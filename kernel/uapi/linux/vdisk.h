@@ -59,7 +59,7 @@ enum vdisk_attr {
 	VDISK_A_PAD,
 	VDISK_A_OPENERS,	/* u32: how many have the device open */
 	VDISK_A_READAHEAD_KB,	/* u32: largest prefetch of a stream, KiB; 0 switches it off */
-	VDISK_A_TOKEN,		/* string, of SET: asked for in place of exports that begin with '~' */
+	VDISK_A_TOKEN,		/* string, of SET: in place of exports that begin with '~' */
 
 	__VDISK_A_MAX
 };
