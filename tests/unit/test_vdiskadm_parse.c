@@ -516,6 +516,81 @@ static void test_versions(void)
 	test_version("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL, 0);
 }
 
+static uint64_t noise_state = 88172645463325252ULL;
+
+static unsigned int noise(unsigned int below)
+{
+	noise_state ^= noise_state << 13;
+	noise_state ^= noise_state >> 7;
+	noise_state ^= noise_state << 17;
+	return noise_state % below;
+}
+
+/* Texts made of what means something to the parsers, the same at each run. */
+static size_t make_noise(char *text, size_t most)
+{
+	static const char *const pieces[] = {
+		"name", ",", "\n", "\r\n", "\"", "\"\"", "pc1", "macs", "52:54:00:00:00:01", "uuid",
+		"property:a", "type", "enabled", "yes", "[1-3]", "[", "]", "-", "01", "[01-10,12]", " ",
+		"1h", "30m", "@", "2026-11-20", "\xc3\xbc", "\xff", "\033[2J", "=", "\xe2\x80\xae", "\x01",
+	};
+	static const char head[] = "name,macs,property:a\n";
+	size_t length = 0, count = noise(40);
+	const char *piece;
+
+	if (noise(2))
+		length = mempcpy(text, head, sizeof(head) - 1) - (void *)text;
+	while (count--) {
+		piece = pieces[noise(sizeof(pieces) / sizeof(*pieces))];
+		if (length + strlen(piece) >= most)
+			break;
+		memcpy(text + length, piece, strlen(piece));
+		length += strlen(piece);
+	}
+	text[length] = '\0';
+	return length;
+}
+
+static bool parse_noise(const char *text, size_t length)
+{
+	struct client_errors errors;
+	struct names names = { 0 };
+	struct version_name version;
+	struct vdisk_error err;
+	json_t *rows = NULL;
+	char *clean = text_clean(text), *again = text_clean(clean);
+	bool good = !strcmp(clean, again);
+	int64_t value;
+	size_t i;
+
+	read_text(text, length, &rows, &errors);
+	for (i = 0; i < errors.count && i < CLIENT_ERRORS_MAX; i++)
+		good &= !!strstr(errors.text[i], "line ");
+	client_errors_free(&errors);
+	json_decref(rows);
+	if (length < 60)
+		good &= range_expand(text, &names, &err) == 0 || names.count <= RANGE_NAMES_MAX;
+	names_free(&names);
+	parse_duration(text, &value, &err);
+	parse_since(text, 1000000, &value, &err);
+	parse_version(text, &version, &err);
+	free(clean);
+	free(again);
+	return good;
+}
+
+static void test_noise(void)
+{
+	char text[600];
+	bool good = true;
+	int i;
+
+	for (i = 0; i < 20000 && good; i++)
+		good = parse_noise(text, make_noise(text, sizeof(text)));
+	if (!tap_ok(good, "noise hurts no parser"))
+		tap_diag("round %d", i);
+}
+
 int main(void)
 {
 	setenv("TZ", "UTC", 1);
@@ -531,5 +606,6 @@ int main(void)
 	test_fields();
 	test_secrets();
 	test_versions();
+	test_noise();
 	return tap_done();
 }
