@@ -11,3 +11,4 @@ test_identity_SRCS := tests/unit/test_identity.c lib/identity.c lib/proof.c lib/
 test_identity_LIBS := -lgnutls
 UNIT_TESTS += $(B)/test_identity
 UNIT_TESTS += tests/unit/test_login
+UNIT_TESTS += tests/unit/test_discover

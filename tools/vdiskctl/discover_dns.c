@@ -50,7 +50,7 @@ static bool take_srv(ns_msg *message, const ns_rr *rr, struct record *record)
 			       record->host, sizeof(record->host)) < 0)
 		return false;
 	/* "." says that there is no such service here. */
-	return record->port && is_word(record->host, 1, 253, "-._");
+	return record->port && record->host[0] != '.' && is_word(record->host, 1, 253, "-._");
 }
 
 /* The address that the answer itself gives for a host's name; "" none. */
