@@ -30,7 +30,7 @@ lint-user:
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingInclude --suppress=normalCheckLevelMaxBranches \
 		--suppress=varFuncNullUB \
-		-D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ilib -Ikernel/uapi -j 2 \
+		--library=mk/jansson.cfg -D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ilib -Ikernel/uapi -j 2 \
 		$(filter-out tests/fuzz/% tests/unit/%,$(filter %.c,$(LINT_USER)))
 
 lint-shell:
