@@ -236,7 +236,8 @@ static const struct command verbs[] = {
 		.name = "backup", .main = backup_main, .local = true,
 		.usage = "FILE [--overwrite] [--catalog URI]",
 		.help = "Writes a consistent, checked copy of the catalog into FILE, also while the server\n"
-			"runs.  Only its owner can read it: it holds secrets.\n"
+			"runs.  Only its owner can read it: it holds secrets.  Keys, configuration (both in\n"
+			"/etc/vdisk) and images are not in it: keep copies of them, too.\n"
 			"\n"
 			"  --overwrite    though FILE is there\n"
 			CATALOG_HELP,

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vdiskadm image: what the farm has to boot. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "api.h"
+#include "ask.h"
 #include "image_verbs.h"
 #include "resource.h"
 #include "vdiskadm.h"
+#include "version.h"
 
 static const struct column columns[] = {
 	{ .title = "NAME", .key = "name" },
@@ -30,7 +35,7 @@ static const struct field set_fields[] = {
 
 static const struct resource images = {
 	.one = "image", .many = "images", .key = "name",
-	.columns = columns, .details = details, .set = set_fields,
+	.columns = columns, .set = set_fields,
 };
 
 static int list_main(int argc, char **argv)
@@ -38,9 +43,39 @@ static int list_main(int argc, char **argv)
 	return resource_list(argc, argv, &images);
 }
 
+static int show_image(const char *name, const struct arguments *arguments, void *context,
+		      struct vdisk_error *err)
+{
+	char *path = api_path("/v1/images/%s", name);
+	json_t *image;
+	int ret;
+
+	(void)context;
+	ret = api_get(path, &image, err);
+	free(path);
+	if (ret < 0)
+		return ret;
+	if (arguments->json) {
+		show_json(image, arguments->names.count > 1);
+	} else {
+		show_details(details, image);
+		putchar('\n');
+		ret = show_versions(name, err);
+	}
+	json_decref(image);
+	return ret;
+}
+
 static int show_main(int argc, char **argv)
 {
-	return resource_show(argc, argv, &images);
+	struct arguments arguments;
+	int ret;
+
+	ret = arguments_take(argc, argv, TAKES_JSON | NEEDS_NAMES, NULL, &arguments);
+	if (ret == GO_ON)
+		ret = each_name(&arguments, show_image, NULL);
+	arguments_free(&arguments);
+	return ret;
 }
 
 static int set_main(int argc, char **argv)
@@ -63,7 +98,7 @@ static const struct command verbs[] = {
 	}, {
 		.name = "show", .main = show_main,
 		.usage = "IMAGE... [--json]",
-		.help = "Shows images.\n"
+		.help = "Shows images with their versions.\n"
 			"\n"
 			"  --json   as the server has them\n",
 	}, {

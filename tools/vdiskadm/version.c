@@ -69,25 +69,46 @@ static int add_current(const char *image, json_t *versions, struct vdisk_error *
 	return 0;
 }
 
+static int fetch_versions(const char *image, json_t **array, struct vdisk_error *err)
+{
+	char *path = api_path("/v1/images/%s/versions", image);
+	int ret;
+
+	ret = fetch_list(path, array, err);
+	free(path);
+	return ret;
+}
+
+int show_versions(const char *image, struct vdisk_error *err)
+{
+	json_t *array;
+	char *what;
+	int ret;
+
+	ret = fetch_versions(image, &array, err);
+	if (ret < 0)
+		return ret;
+	ret = add_current(image, array, err);
+	what = text_format("versions of %s", image);
+	if (!ret)
+		show_list(columns, array, what);
+	free(what);
+	json_decref(array);
+	return ret;
+}
+
 static int list_versions(const char *image, const struct arguments *arguments, void *context,
 			 struct vdisk_error *err)
 {
-	char *path = api_path("/v1/images/%s/versions", image), *what;
 	json_t *array;
 	int ret;
 
 	(void)context;
-	ret = fetch_list(path, &array, err);
-	free(path);
-	if (!ret && arguments->json) {
-		show_json(array, arguments->names.count > 1);
-	} else if (!ret) {
-		ret = add_current(image, array, err);
-		what = text_format("versions of %s", image);
-		if (!ret)
-			show_list(columns, array, what);
-		free(what);
-	}
+	if (!arguments->json)
+		return show_versions(image, err);
+	ret = fetch_versions(image, &array, err);
+	if (!ret)
+		show_json(array, false);
 	json_decref(array);
 	return ret;
 }

@@ -18,4 +18,7 @@ int parse_version(const char *text, struct version_name *version, struct vdisk_e
 /* image_into - "image": "lab@3" of a body becomes "image" and "version"; 0 or -EINVAL */
 int image_into(json_t *body, struct vdisk_error *err);
 
+/* show_versions - the versions of an image as a table; 0 or as api_call() */
+int show_versions(const char *image, struct vdisk_error *err);
+
 #endif
