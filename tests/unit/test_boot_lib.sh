@@ -69,7 +69,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..38
+echo 1..39
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
@@ -189,6 +189,15 @@ ok "$(grep -c 'reason: vdiskctl: no %s$' "$dir/log")" 1 'the reason, the last li
 ok "$(grep -c 'UUID: u-u-i-d\|address: 192.0.2.2/24 on eth0' "$dir/log")" 2 'UUID and address'
 ok "$(tr '\n' ' ' <"$dir/called.event")" 'event failed --text step: attach --log ' 'and the farm is told'
 ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and nothing of it was run'
+
+fresh
+vdisk_parse rd.vdisk=vdisk://farm rd.vdisk=nbd://a/x
+echo 'vdiskctl: attach: login: no' >"$dir/run/0/error"
+echo 'vdiskctl: attach: down' >"$dir/run/1/error"
+vdisk_failure attach
+ok "$(sed '/UUID\|network\|address/d' "$dir/log")" '<3>vdisk: this machine does not boot; its name: not known yet; step: login
+<3>vdisk: reason: vdiskctl: attach: login: no
+<3>vdisk: reason: vdiskctl: attach: down' 'a login that fails is a step of its own'
 
 fresh
 vdisk_parse root=vdisk:vdisk://farm

@@ -338,11 +338,23 @@ vdisk_failure()
 {
 	vdisk_tell_farm failed --text "step: $1" --log
 	vdisk_name=$(vdisk_get "$VDISK_RUN/client") || vdisk_name='not known yet'
-	vdisk_error "this machine does not boot; its name: $vdisk_name; step: $1"
+	set -- "$1" "$1"
 	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
 		[ ! -s "$vdisk_dir/device" ] || continue
 		[ -s "$vdisk_dir/error" ] || continue
-		vdisk_error "reason: $(vdisk_last "$vdisk_dir/error")"
+		vdisk_value=$(vdisk_last "$vdisk_dir/error")
+		case $vdisk_value in
+		'vdiskctl: attach: login: '*)
+			shift
+			set -- login "$@"
+			;;
+		esac
+		set -- "$@" "$vdisk_value"
+	done
+	vdisk_error "this machine does not boot; its name: $vdisk_name; step: $1"
+	shift 2
+	for vdisk_value; do
+		vdisk_error "reason: $vdisk_value"
 	done
 	vdisk_value=$(vdisk_get "${VDISK_DMI:-/sys/class/dmi/id}/product_uuid") && vdisk_error "UUID: $vdisk_value"
 	ip -o link show 2>/dev/null | while read -r _ vdisk_name vdisk_rest; do

@@ -78,10 +78,10 @@ static int write_notes(const struct session *session, const char *root)
 	fprintf(file, "%s\n", session_text(session->json, "client"));
 	if (fclose(file))
 		return -errno;
-	path_in(root, "/run/vdisk/debug", path, sizeof(path));
+	/* The farm says so once: another login of the same boot does not take it back. */
 	if (!json_is_true(json_object_get(session->json, "debug")))
-		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-	file = fopen(path, "we");
+		return 0;
+	file = fopen(path_in(root, "/run/vdisk/debug", path, sizeof(path)), "we");
 	return !file || fclose(file) ? -errno : 0;
 }
 
