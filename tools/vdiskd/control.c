@@ -16,6 +16,8 @@
 #include "server.h"
 #include "session.h"
 
+enum { PATIENCE_MS = 5000, PATIENCE_DOWN_MS = 100 };
+
 /* Also what the data plane asks: it needs no catalog any more from here on. */
 static int start_logins(struct control *control)
 {
@@ -95,4 +97,6 @@ void control_tick(struct control *control)
 	if (!control)
 		return;
 	http_tick();
+	/* While it is down each request would wait in vain, and keep a thread. */
+	catalog_patience(control->catalog, http_catalog_failed() ? PATIENCE_DOWN_MS : PATIENCE_MS);
 }

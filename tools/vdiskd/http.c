@@ -31,7 +31,7 @@
 #include "util.h"
 
 enum {
-	THREADS = 4,		/* of a listener */
+	THREADS = 8,		/* of a listener */
 	HEADER_MEMORY = 24 << 10,	/* of a connection: buffers, header lines */
 	IDLE_SECONDS = 30,
 	DRAIN_MOST = 2 * HTTP_BODY_MOST,

@@ -135,6 +135,9 @@ void http_problem(struct http_answer *answer, unsigned int status, const char *t
 /** http_catalog_problem - the same, for what a function of the catalog returned */
 void http_catalog_problem(struct http_answer *answer, int ret, const struct vdisk_error *err);
 
+/** http_catalog_failed - whether the catalog could not be used just now */
+bool http_catalog_failed(void);
+
 /* http_auth.c */
 
 /**

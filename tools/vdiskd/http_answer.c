@@ -2,6 +2,7 @@
 /* Answers: problems, and how an answer becomes bytes on the wire. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,14 @@ enum { DETAIL_SIZE = 1024 };
 struct range {
 	uint64_t start, length;
 };
+
+static long now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec + 1;
+}
 
 void http_answer_free(struct http_answer *answer)
 {
@@ -62,6 +71,15 @@ void http_problem(struct http_answer *answer, unsigned int status, const char *t
 				 "status", (int)status, "detail", clean_string(text));
 }
 
+static atomic_long failed;	/* when the catalog was last found down; 0: never */
+
+bool http_catalog_failed(void)
+{
+	long when = atomic_load(&failed);
+
+	return when && now() - when < HTTP_RETRY_SECONDS;
+}
+
 void http_catalog_problem(struct http_answer *answer, int ret, const struct vdisk_error *err)
 {
 	static const struct {
@@ -79,6 +97,7 @@ void http_catalog_problem(struct http_answer *answer, int ret, const struct vdis
 	unsigned int i;
 
 	if (catalog_is_down(ret)) {
+		atomic_store(&failed, now());
 		log_limited(LOG_LEVEL_ERROR, "the catalog cannot be used", "reason", err->text);
 		http_problem(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Catalog not available",
 			     "the catalog cannot be used now; try again");
