@@ -263,6 +263,16 @@ void session_take_early(struct sessions *sessions, int64_t client_id, int64_t se
 	}
 }
 
+static unsigned int early_of(const struct sessions *sessions, int64_t client_id)
+{
+	const struct session_waiting *waiting;
+	unsigned int count = 0;
+
+	for (waiting = sessions->early; waiting; waiting = waiting->next)
+		count += waiting->client_id == client_id;
+	return count;
+}
+
 void session_note(struct control *control, const struct session_note *note)
 {
 	struct sessions *sessions = control->sessions;
@@ -276,8 +286,9 @@ void session_note(struct control *control, const struct session_note *note)
 	waiting->bytes = sizeof(*waiting) + (note->text ? strlen(note->text) : 0);
 	pthread_mutex_lock(&sessions->lock);
 	if (sessions->notes >= SESSION_NOTES_MOST ||
-	    sessions->note_bytes + waiting->bytes > SESSION_NOTES_BYTES) {
-		sessions->dropped++;
+	    sessions->note_bytes + waiting->bytes > SESSION_NOTES_BYTES ||
+	    (!note->session_id && early_of(sessions, note->client_id) >= SESSION_EARLY_MOST)) {
+		sessions->dropped += note->session_id != 0;
 		pthread_mutex_unlock(&sessions->lock);
 		json_decref(waiting->event);
 		free(waiting);

@@ -12,6 +12,7 @@ enum {
 	SESSION_NOTES_BYTES = 32 << 20,
 	SESSION_BUCKETS = 1024,
 	SESSION_EARLY_SECONDS = 900,
+	SESSION_EARLY_MOST = 16,	/* of one client: anybody may ask for its script */
 };
 
 /* What the gate needn't know of a session. */
