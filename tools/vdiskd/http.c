@@ -150,6 +150,7 @@ static bool worth_draining(const struct http_exchange *exchange)
 static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
 {
 	exchange->begun = true;
+	exchange->client = connection_of(exchange->request.connection);
 	take_peer(exchange);
 	if (check_method(exchange, method) && http_parse_uri(exchange) &&
 	    http_route_find(exchange) && http_authenticate(exchange) &&
@@ -158,13 +159,13 @@ static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
 	exchange->answered = true;
 	if (worth_draining(exchange))
 		return MHD_YES;
-	http_connection_work(connection_of(exchange->request.connection));
+	http_connection_work(exchange->client);
 	return http_send(exchange);
 }
 
 static enum MHD_Result finish(struct http_exchange *exchange)
 {
-	http_connection_work(connection_of(exchange->request.connection));
+	http_connection_work(exchange->client);
 	if (!exchange->answered && http_parse_body(exchange))
 		exchange->route->run(exchange->listener->control, &exchange->request,
 				     &exchange->answer);

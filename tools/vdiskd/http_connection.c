@@ -16,12 +16,14 @@
 
 #include "util.h"
 
-enum { REQUEST_SECONDS = 20, FROM_ONE_PART = 4, FROM_ONE_LEAST = 8 };
+enum { REQUEST_SECONDS = 20, FROM_ONE_PART = 4, FROM_ONE_LEAST = 8,
+       HELD_SMALL = 32 << 10 };
 
 struct http_connection {
 	struct http_connection *next, **previous;	/* of all, the longest waiting first */
 	struct address owner;
 	time_t deadline;		/* 0: it waits for us */
+	size_t held;			/* bytes of its request */
 	int fd;
 };
 
@@ -152,6 +154,23 @@ void http_connection_wait(struct http_connection *c)
 void http_connection_work(struct http_connection *c)
 {
 	set_deadline(c, 0);
+}
+
+bool http_connection_hold(struct http_connection *c, size_t bytes)
+{
+	const struct http_connection *other;
+	size_t sum = 0;
+
+	if (!c)
+		return bytes <= HELD_SMALL;
+	pthread_mutex_lock(&lock);
+	c->held = bytes;
+	if (bytes > HELD_SMALL)
+		for (other = first; other; other = other->next)
+			if (address_equal(&other->owner, &c->owner))
+				sum += other->held;
+	pthread_mutex_unlock(&lock);
+	return sum <= HTTP_BODIES_MOST / FROM_ONE_PART;
 }
 
 void http_connection_expire(void)

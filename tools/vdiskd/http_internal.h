@@ -23,6 +23,8 @@ struct http_listener {
 	char *path;			/* of a Unix socket */
 };
 
+struct http_connection;
+
 struct http_parameter {
 	const char *name, *value;
 };
@@ -30,6 +32,7 @@ struct http_parameter {
 /* One request on its way; belongs to a thread of its listener. */
 struct http_exchange {
 	struct http_listener *listener;
+	struct http_connection *client;	/* NULL: there was no memory for one */
 	const struct http_route *route;	/* NULL: there is none */
 	struct http_request request;
 	struct http_answer answer;
@@ -91,7 +94,6 @@ void http_answer_free(struct http_answer *answer);
 bool http_authenticate(struct http_exchange *exchange);
 
 /* http_connection.c */
-struct http_connection;
 
 /**
  * http_connection_limit - what is allowed; before there are any
@@ -111,6 +113,13 @@ void http_connection_wait(struct http_connection *connection);
 
 /** http_connection_work - the request is here: no deadline */
 void http_connection_work(struct http_connection *connection);
+
+/**
+ * http_connection_hold - @bytes are kept for its request; false: its address has too many
+ *
+ * Small requests are always kept.
+ */
+bool http_connection_hold(struct http_connection *connection, size_t bytes);
 
 /** http_connection_expire - end those that took too long; once a second */
 void http_connection_expire(void);

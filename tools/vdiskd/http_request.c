@@ -213,6 +213,15 @@ bool http_check_headers(struct http_exchange *exchange)
 	       parse_condition(exchange);
 }
 
+void http_drop_body(struct http_exchange *exchange)
+{
+	if (!exchange->body.room)
+		return;
+	atomic_fetch_sub(&bodies, exchange->body.room);
+	http_connection_hold(exchange->client, 0);
+	text_free(&exchange->body);
+}
+
 bool http_take_body(struct http_exchange *exchange, const char *data, size_t size)
 {
 	struct text *body = &exchange->body;
@@ -225,18 +234,14 @@ bool http_take_body(struct http_exchange *exchange, const char *data, size_t siz
 	}
 	text_add(body, data, size);
 	atomic_fetch_add(&bodies, body->room - before);
-	if (!body->failed && atomic_load(&bodies) <= HTTP_BODIES_MOST)
+	if (!body->failed && atomic_load(&bodies) <= HTTP_BODIES_MOST &&
+	    http_connection_hold(exchange->client, body->room))
 		return true;
 	http_problem(&exchange->answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Busy",
 		     "too many requests at once");
 	exchange->answer.retry_after = HTTP_RETRY_SECONDS;
+	http_drop_body(exchange);
 	return false;
-}
-
-void http_drop_body(struct http_exchange *exchange)
-{
-	atomic_fetch_sub(&bodies, exchange->body.room);
-	text_free(&exchange->body);
 }
 
 /* Before the parser sees it: its recursion is bounded, but ours over the result is, too. */
