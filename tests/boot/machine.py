@@ -134,7 +134,7 @@ class Machine:
 
     def login(self, timeout=300):
         """Logs root in, and makes the shell a quiet one."""
-        self.expect(r"login: ", timeout)
+        self.expect(r"^\S+ login: ", timeout)
         self.send("root")
         self.expect(r"Password: ", 60)
         self.send("vdisk")

@@ -161,26 +161,23 @@ static int check_usage(void)
 
 /* ---- checks before anything is written; each complains by itself ---- */
 
-static bool take_address(const char *what, const char *text, bool near)
+static int take_address(const char *what, const char *text, bool near)
 {
 	struct in_addr address;
 
-	if (inet_pton(AF_INET, text, &address) != 1) {
-		usage_error("%s: '%s' is not an IPv4 address", what, text);
-		return false;
-	}
-	if (near && !netif_has(&netif, address)) {
-		fail_here("%s: %s is not in the network of %s, %s/%s", what, text, netif.name,
-			  netif.network, netif.netmask);
-		return false;
-	}
-	return true;
+	if (inet_pton(AF_INET, text, &address) != 1)
+		return usage_error("%s: '%s' is not an IPv4 address", what, text);
+	if (near && !netif_has(&netif, address))
+		return fail_here("%s: %s is not in the network of %s, %s/%s", what, text, netif.name,
+				 netif.network, netif.netmask);
+	return EXIT_DONE;
 }
 
 static int take_range(void)
 {
 	struct in_addr first, last;
 	char *comma;
+	int ret;
 
 	range = must(strdup(ask.range));
 	comma = strchr(range, ',');
@@ -189,9 +186,11 @@ static int take_range(void)
 	*comma = '\0';
 	netboot.first = range;
 	netboot.last = comma + 1;
-	if (!take_address("--range", netboot.first, true) ||
-	    !take_address("--range", netboot.last, true))
-		return EXIT_FAILED;
+	ret = take_address("--range", netboot.first, true);
+	if (!ret)
+		ret = take_address("--range", netboot.last, true);
+	if (ret)
+		return ret;
 	inet_pton(AF_INET, netboot.first, &first);
 	inet_pton(AF_INET, netboot.last, &last);
 	if (ntohl(first.s_addr) > ntohl(last.s_addr))
@@ -205,6 +204,7 @@ static int take_range(void)
 static int check_network(void)
 {
 	struct vdisk_error err;
+	int ret;
 
 	if (netif_find(ask.interface, ask.address, &netif, &err) < 0)
 		return fail_here("%s", err.text);
@@ -214,10 +214,12 @@ static int check_network(void)
 	netboot.netmask = netif.netmask;
 	netboot.router = ask.router;
 	netboot.dns = ask.dns;
-	if ((ask.router && !take_address("--router", ask.router, true)) ||
-	    (ask.dns && !take_address("--dns", ask.dns, false)))
-		return EXIT_FAILED;
-	return ask.range ? take_range() : EXIT_DONE;
+	ret = ask.router ? take_address("--router", ask.router, true) : EXIT_DONE;
+	if (!ret && ask.dns)
+		ret = take_address("--dns", ask.dns, false);
+	if (!ret && ask.range)
+		ret = take_range();
+	return ret;
 }
 
 static int check_store(void)
@@ -314,11 +316,17 @@ static int check_config(void)
 
 static int check_all(void)
 {
+	static int (*const checks[])(void) = {
+		check_network, check_store, check_programs, check_config, check_ports,
+	};
+	size_t i;
+	int ret = EXIT_DONE;
+
 	if (geteuid() && !ask.elsewhere)
 		return fail_here("this needs root");
-	if (check_network() || check_store() || check_programs() || check_config() || check_ports())
-		return EXIT_FAILED;
-	return EXIT_DONE;
+	for (i = 0; i < sizeof(checks) / sizeof(*checks) && !ret; i++)
+		ret = checks[i]();
+	return ret;
 }
 
 /* ---- making ---- */
