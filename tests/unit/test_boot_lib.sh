@@ -220,7 +220,7 @@ ok "$(ls "$dir"/called.* 2>/dev/null)" '' 'without a farm nothing is written'
 printf 'vdiskctl: \033no $(touch %s/pwned)\n' "$dir" >"$dir/words"
 vdisk_personalize "$dir/root"
 ok "$(tr '\n' ' ' <"$dir/called.identity")" \
-	"identity --into $dir/root --credentials /run/credentials/@initrd " 'the identity is written'
+	"identity --into $dir/root --credentials /run/credstore " 'the identity is written'
 ok "$(tr '\n' ' ' <"$dir/called.event")" 'event switch-root ' 'and the farm told'
 ok "$(cat "$dir/log")" "<3>vdisk: vdiskctl: ?no \$(touch $dir/pwned)" 'what failed is shown'
 ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and not run'

@@ -396,7 +396,7 @@ vdisk_personalize()
 	if [ ! -w "$1/etc" ] && mount -o remount,rw "$1"; then
 		vdisk_again=yes
 	fi
-	vdiskctl identity --into "$1" --credentials /run/credentials/@initrd 2>&1 |
+	vdiskctl identity --into "$1" --credentials /run/credstore 2>&1 |
 		while IFS= read -r vdisk_line; do
 			vdisk_error "$vdisk_line"
 		done

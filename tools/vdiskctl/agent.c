@@ -40,16 +40,16 @@ struct agent {
 	struct session session;
 	unsigned int interval;
 	int64_t renew_at;			/* now_ms() */
-	char last_complaint[256];
+	char said_of_farm[256], said_of_driver[256];	/* what was told last */
 	bool greeted;
 };
 
 /* The same trouble is told once. */
-static void complain(struct agent *agent, const struct vdisk_error *err)
+static void complain(char (*last)[256], const struct vdisk_error *err)
 {
-	if (!strncmp(agent->last_complaint, err->text, sizeof(agent->last_complaint) - 1))
+	if (!strncmp(*last, err->text, sizeof(*last) - 1))
 		return;
-	snprintf(agent->last_complaint, sizeof(agent->last_complaint), "%.255s", err->text);
+	snprintf(*last, sizeof(*last), "%.255s", err->text);
 	warn("agent: %s", err->text);
 }
 
@@ -97,7 +97,7 @@ static json_t *make_report(struct agent *agent, int64_t *number)
 	*number = -1;
 	json_object_set_new(report, "uptime", json_integer((json_int_t)seconds_up()));
 	if (vdisk_client_open(&client, &err) < 0) {
-		complain(agent, &err);
+		complain(&agent->said_of_driver, &err);
 		return report;
 	}
 	if (!vdisk_client_list(client, &list, &count, &err)) {
@@ -109,7 +109,7 @@ static json_t *make_report(struct agent *agent, int64_t *number)
 		}
 		free(list);
 	} else {
-		complain(agent, &err);
+		complain(&agent->said_of_driver, &err);
 	}
 	vdisk_client_close(client);
 	return report;
@@ -206,9 +206,9 @@ static void report(struct agent *agent, int64_t *number)
 	    !session_event(&agent->session, "agent", seconds_up(), -1, NULL, &err))
 		agent->greeted = true;
 	if (ask(agent, "/statistics", body, &answer, &err) < 0) {
-		complain(agent, &err);
+		complain(&agent->said_of_farm, &err);
 	} else {
-		agent->last_complaint[0] = '\0';
+		agent->said_of_farm[0] = '\0';
 		carry_out(json_object_get(answer.json, "orders"));
 		farm_answer_free(&answer);
 	}
@@ -273,12 +273,12 @@ static void renew(struct agent *agent, int64_t number)
 	struct vdisk_error err;
 
 	if (ask(agent, "/renew", NULL, &answer, &err) < 0) {
-		complain(agent, &err);
+		complain(&agent->said_of_farm, &err);
 		agent->renew_at = now_ms() + RENEW_LEAST * 1000LL;
 		return;
 	}
 	if (take_renewal(agent, answer.json, number, &err) < 0)
-		complain(agent, &err);
+		complain(&agent->said_of_farm, &err);
 	plan_renewal(agent);
 	farm_answer_free(&answer);
 }

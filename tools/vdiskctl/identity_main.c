@@ -130,7 +130,7 @@ static void put_ssh(struct outcome *outcome, int root, struct session *session)
 	put_text(outcome, root, HOST_KEY ".pub", 0644, public);
 }
 
-/* systemd of the real system takes over what lies here: systemd.exec(5), LoadCredential=. */
+/* Where systemd looks for them: systemd.exec(5), LoadCredential=. */
 static void put_credentials(struct outcome *outcome, const char *directory, const json_t *session)
 {
 	char path[256], *public;
@@ -138,8 +138,7 @@ static void put_credentials(struct outcome *outcome, const char *directory, cons
 	json_t *value, *copy;
 	int fd;
 
-	if ((mkdir("/run/credentials", 0755) < 0 && errno != EEXIST) ||
-	    (mkdir(directory, 0700) < 0 && errno != EEXIST)) {
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
 		warn("identity: %s: %s", directory, strerror(errno));
 		outcome->failed++;
 		return;
