@@ -20,15 +20,16 @@ CONSOLE = ("console=ttyS0 panic=-1 nowatchdog no_timer_check "
 class Farm(Lab):
     """A lab whose server is vdiskd, its catalog and our dnsmasq.
 
-    dhcp: what vdiskadm init is told; one that is "proxy" has another DHCP server
-    beside it on the wire.
+    kind: of the images' initramfs; None: there is no image
+    dhcp: what vdiskadm init is told
     """
 
     def __init__(self, name, kind="tools", dhcp="server", options=()):
-        # Both may use the network, and what is built must not be private.
-        self.image = Image()
+        # These may use the network, and what is built must not be private.
         make("user")
-        self.initrd = initrd(kind)
+        if kind:
+            self.image = Image()
+            self.initrd = initrd(kind)
         super().__init__()
         self.name = name
         self.options = list(options)
@@ -115,13 +116,16 @@ class Farm(Lab):
                             f"dhcp-option=option:router,{address}", *lines,
                             namespace=self.other(address))
 
+    def sessions(self):
+        answer = self.admin_json("session", "list")
+        return answer if isinstance(answer, list) else answer["sessions"]
+
     def wait_session(self, state, timeout=60):
         """The one session there is, when it has that state."""
         deadline = time.monotonic() + timeout
         while True:
-            sessions = self.admin_json("session", "list")
-            rows = sessions if isinstance(sessions, list) else sessions.get("sessions", [])
-            for row in rows:
+            sessions = self.sessions()
+            for row in sessions:
                 if row.get("state") == state:
                     return row
             if time.monotonic() > deadline:

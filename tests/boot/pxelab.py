@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import uuid
 
 from machine import BUILD, Failure, Machine, acceleration
@@ -52,6 +53,30 @@ def skip_without_lab():
     if why:
         print(f"TAP version 13\n1..0 # SKIP {why}")
         sys.exit(0)
+
+
+def each_in_its_lab(tap, *functions):
+    """Runs tests one after the other, each in a process of its own, which may make a lab."""
+    for function in functions:
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                function(tap)
+            except Failure as error:
+                tap.ok(False, f"{function.__name__} goes on to its end", error)
+            except Exception:  # pylint: disable=broad-except
+                tap.ok(False, f"{function.__name__} goes on to its end", traceback.format_exc())
+            os.write(write_end, f"{tap.done} {tap.failed}".encode())
+            sys.stdout.flush()
+            os._exit(0)
+        os.close(write_end)
+        with os.fdopen(read_end) as counts:
+            words = counts.read().split()
+        os.waitpid(child, 0)
+        if len(words) != 2:
+            raise Failure(f"{function.__name__} ended without a word")
+        tap.done, tap.failed = map(int, words)
 
 
 def ip(*words):

@@ -99,12 +99,15 @@ static void look_at_boot(struct doctor *doctor)
 
 void doctor_server(struct doctor *doctor)
 {
+	static const unsigned int ports[] = { PORT_NBD, PORT_BOOT, PORT_API };
 	struct vdisk_error err;
 	json_t *answer = NULL;
+	bool runs = true;
+	size_t i;
 
-	if (!look_at_port(doctor, SOCK_STREAM, PORT_NBD, "vdiskd") ||
-	    !look_at_port(doctor, SOCK_STREAM, PORT_BOOT, "vdiskd") ||
-	    !look_at_port(doctor, SOCK_STREAM, PORT_API, "vdiskd"))
+	for (i = 0; i < sizeof(ports) / sizeof(*ports); i++)
+		runs &= look_at_port(doctor, SOCK_STREAM, ports[i], "vdiskd");
+	if (!runs)
 		return;
 	if (doctor->settings.address)
 		look_at_boot(doctor);
