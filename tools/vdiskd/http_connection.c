@@ -16,8 +16,12 @@
 
 #include "util.h"
 
-enum { REQUEST_SECONDS = 20, FROM_ONE_PART = 4, FROM_ONE_LEAST = 8,
-       HELD_SMALL = 32 << 10 };
+enum {
+	REQUEST_SECONDS = 20,
+	FROM_ONE_PART = 4,	/* of what there is for all, an address gets a quarter */
+	FROM_ONE_LEAST = 8,
+	HELD_SMALL = 32 << 10,
+};
 
 struct http_connection {
 	struct http_connection *next, **previous;	/* of all, the longest waiting first */

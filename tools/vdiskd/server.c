@@ -248,7 +248,8 @@ static void size_up(struct server *server, unsigned int descriptors)
 	server->pool_cap = (mib << 20) / server->loop_count;
 	if (config->catalog) {
 		server->http_most = MIN(descriptors / 4, (unsigned int)HTTP_CONNECTIONS_MOST);
-		descriptors -= server->http_most;
+		/* Its threads have the catalog open, too. */
+		descriptors -= server->http_most + MIN(DESCRIPTORS_KEPT, descriptors / 8);
 	}
 	/* The rest is kept, so that those who are let in find their image opened. */
 	server->connections_most = descriptors - MIN((unsigned int)DESCRIPTORS_KEPT, descriptors / 2);
