@@ -2,3 +2,4 @@
 # The Debian packages in a clean system.
 
 BOOT_TESTS += tests/packages/test_packages
+BOOT_TESTS_LONG += tests/packages/test_packages_vm

@@ -76,6 +76,7 @@ put_module()
 run_depmod()
 {
 	own depmod "$KERNEL" || fail "depmod: $(said)"
+	own modprobe -S "$KERNEL" --show-depends vdisk || fail "the driver is not found where it was put: $(said)"
 }
 
 build_module()
@@ -210,7 +211,21 @@ make_initramfs()
 	dracut) change "initramfs: by dracut, for the network only" by_dracut ;;
 	*) change "initramfs: by initramfs-tools, for the network only" by_initramfs_tools ;;
 	esac
-	[ -n "$DRY" ] || note "the initramfs has $(($(stat -c %s "$HERE/out/initrd.img") / 1024)) KiB"
+	[ -z "$DRY" ] || return 0
+	check_initramfs
+	note "the initramfs has $(($(stat -c %s "$HERE/out/initrd.img") / 1024)) KiB"
+}
+
+# Those who make one go on when something is not there.
+check_initramfs()
+{
+	case $MAKER in
+	dracut) own lsinitrd "$HERE/out/initrd.img" ;;
+	*) own lsinitramfs "$HERE/out/initrd.img" ;;
+	esac || fail "the initramfs cannot be listed: $(said)"
+	for file in vdisk.ko sbin/vdiskctl vdisk-lib.sh sbin/ip; do
+		grep -q "$file" "$HERE/said" || fail "the initramfs was made without $file"
+	done
 }
 
 compression()
