@@ -14,7 +14,7 @@
 #define BIOS_FILE "undionly.kpxe"
 #define EFI_FILE "snponly.efi"
 #define SCRIPT_URL "http://%s:%d/boot.ipxe"
-#define EFI_URL "http://%s:%d/ipxe/" EFI_FILE
+#define EFI_URL "http://%s:%d/boot/ipxe/" EFI_FILE
 
 const char netboot_others[] = "dnsmasq, kea, isc, openwrt, routeros or other";
 
