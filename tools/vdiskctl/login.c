@@ -214,7 +214,7 @@ static void tell_withheld(const json_t *session)
 
 		vdisk_error_set(&line, 0, "%s: %s", session_text(one, "what"),
 				session_text(one, "why"));
-		warn("login: withheld: %s", line.text);
+		warn("withheld: %s", line.text);
 	}
 }
 
