@@ -38,7 +38,7 @@ static struct {
 	bool force;
 } ask = { .ipxe = PLACE_IPXE };
 
-static char folder[] = "/tmp/vdisk-media-XXXXXX";
+static char *folder;
 
 /* HOST or HOST:PORT, of characters that mean nothing to iPXE. */
 static bool name_is_plain(const char *name)
@@ -244,12 +244,16 @@ static int make(void)
 	struct vdisk_error err;
 	int ret;
 
-	if (!mkdtemp(folder))
-		return fail_here("cannot make %s: %s", folder, strerror(errno));
+	folder = must(strdup("/tmp/vdisk-media-XXXXXX"));
+	if (!mkdtemp(folder)) {
+		free(folder);
+		return fail_here("cannot make a folder in /tmp: %s", strerror(errno));
+	}
 	ret = fill(&err);
 	if (!ret)
 		ret = write_image(&err);
 	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(folder);
 	if (ret)
 		return fail_here("%s", err.text);
 	warn_of_old_ipxe();

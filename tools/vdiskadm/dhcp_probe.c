@@ -53,13 +53,13 @@ static uint8_t *put(uint8_t *to, uint8_t code, const void *data, uint8_t size)
 	return to + size;
 }
 
+/* @dhcp is all zero. */
 static size_t make_discover(const struct netif *netif, uint32_t xid, struct dhcp *dhcp)
 {
 	static const uint8_t parameters[] = { 1, 3, 6, 43, 54, 60, 66, 67, 97 };
 	static const char class[] = "PXEClient:Arch:00000:UNDI:002001";
 	uint8_t *end = dhcp->options, uuid[17] = { 0 };
 
-	memset(dhcp, 0, sizeof(*dhcp));
 	dhcp->op = REQUEST;
 	dhcp->htype = ETHERNET;
 	dhcp->hlen = sizeof(netif->mac);
@@ -201,7 +201,7 @@ static int broadcast(const struct netif *netif, uint32_t xid)
 	struct sockaddr_in all = { .sin_family = AF_INET, .sin_port = htons(PORT_SERVER),
 				   .sin_addr.s_addr = INADDR_BROADCAST };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1, ret = 0;
-	struct dhcp dhcp;
+	struct dhcp dhcp = { 0 };
 	size_t size = make_discover(netif, xid, &dhcp);
 
 	if (fd < 0)

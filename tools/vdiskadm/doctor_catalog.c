@@ -22,10 +22,11 @@ static void look_at_groups(struct doctor *doctor, struct catalog *catalog)
 		doctor_find(doctor, FINDING_FAIL, "%s", err.text);
 		return;
 	}
-	json_array_foreach(groups, i, group)
+	json_array_foreach(groups, i, group) {
 		doctor_find(doctor, FINDING_WARN,
 			    "group %s gives its secrets to machines known by UUID and MAC alone (--secrets=network)",
 			    json_string_value(json_object_get(group, "name")));
+	}
 	json_decref(groups);
 }
 
@@ -78,9 +79,10 @@ static void look_at_images(struct doctor *doctor, struct catalog *catalog)
 	}
 	if (!json_array_size(images))
 		doctor_find(doctor, FINDING_WARN, "there is no image yet: 'vdiskadm image import NAME FILE'");
-	json_array_foreach(images, i, image)
+	json_array_foreach(images, i, image) {
 		if (doctor->settings.store)
 			look_at_image(doctor, image);
+	}
 	json_decref(images);
 }
 

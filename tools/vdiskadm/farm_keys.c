@@ -102,14 +102,21 @@ static int begin_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, c
 	if (ret < 0)
 		return ret;
 	serial[0] = (serial[0] & 0x7f) | 0x40;
-	if ((ret = gnutls_x509_crt_set_version(crt, 3)) < 0 ||
-	    (ret = gnutls_x509_crt_set_serial(crt, serial, sizeof(serial))) < 0 ||
-	    (ret = gnutls_x509_crt_set_key(crt, key)) < 0 ||
-	    (ret = gnutls_x509_crt_set_activation_time(crt, now - DAY)) < 0 ||
-	    (ret = gnutls_x509_crt_set_expiration_time(crt, now + FARM_KEYS_YEARS * 365L * DAY)) < 0 ||
-	    (ret = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, name,
-						 strlen(name))) < 0 ||
-	    (ret = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &size)) < 0)
+	ret = gnutls_x509_crt_set_version(crt, 3);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_serial(crt, serial, sizeof(serial));
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_key(crt, key);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_activation_time(crt, now - DAY);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_expiration_time(crt, now + FARM_KEYS_YEARS * 365L * DAY);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, name,
+						    strlen(name));
+	if (ret >= 0)
+		ret = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &size);
+	if (ret < 0)
 		return ret;
 	return gnutls_x509_crt_set_subject_key_id(crt, id, size > 20 ? 20 : size);
 }
@@ -139,10 +146,14 @@ static int make_ca(const char *farm, struct vdisk_error *err)
 	/* A common name has 64 characters at most. */
 	snprintf(name, sizeof(name), "vdisk farm %s", farm);
 	gnutls_x509_crt_init(&crt);
-	if ((ret = begin_certificate(crt, key, name)) < 0 ||
-	    (ret = gnutls_x509_crt_set_basic_constraints(crt, 1, 0)) < 0 ||
-	    (ret = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN)) < 0 ||
-	    (ret = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0)) < 0)
+	ret = begin_certificate(crt, key, name);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_basic_constraints(crt, 1, 0);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
+	if (ret < 0)
 		ret = tls_error(ret, CA_CRT, err);
 	else
 		ret = write_certificate(crt, CA_CRT, err);
@@ -176,10 +187,11 @@ static int fill_server(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
 	ret = begin_certificate(crt, key, common);
 	for (name = names->names; *name && ret >= 0; name++)
 		ret = add_name(crt, *name);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_basic_constraints(crt, 0, -1);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE);
 	if (ret < 0)
-		return ret;
-	if ((ret = gnutls_x509_crt_set_basic_constraints(crt, 0, -1)) < 0 ||
-	    (ret = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE)) < 0)
 		return ret;
 	return gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
 }
@@ -202,10 +214,14 @@ static int make_server(const struct farm_names *names, struct vdisk_error *err)
 	if (ret)
 		goto free_key;
 	gnutls_x509_crt_init(&crt);
-	if ((ret = fill_server(crt, key, names)) < 0 ||
-	    (ret = gnutls_x509_crt_get_subject_key_id(ca, id, &size, NULL)) < 0 ||
-	    (ret = gnutls_x509_crt_set_authority_key_id(crt, id, size)) < 0 ||
-	    (ret = gnutls_x509_crt_sign2(crt, ca, ca_key, GNUTLS_DIG_SHA256, 0)) < 0)
+	ret = fill_server(crt, key, names);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_get_subject_key_id(ca, id, &size, NULL);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_set_authority_key_id(crt, id, size);
+	if (ret >= 0)
+		ret = gnutls_x509_crt_sign2(crt, ca, ca_key, GNUTLS_DIG_SHA256, 0);
+	if (ret < 0)
 		ret = tls_error(ret, SERVER_CRT, err);
 	else
 		ret = write_certificate(crt, SERVER_CRT, err);

@@ -92,7 +92,7 @@ static int add_server(struct catalog *catalog, const char *name, const char *add
 static int fill(struct catalog *catalog, const char *server, const char *address,
 		void (*told)(const char *, const char *), struct vdisk_error *err)
 {
-	int64_t tokens;
+	int64_t tokens = 0;
 	int ret;
 
 	ret = add_server(catalog, server, address, told, err);

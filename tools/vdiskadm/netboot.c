@@ -16,7 +16,7 @@
 #define SCRIPT_URL "http://%s:%d/boot.ipxe"
 #define EFI_URL "http://%s:%d/boot/ipxe/" EFI_FILE
 
-const char netboot_others[] = "dnsmasq, kea, isc, openwrt, routeros or other";
+const char *const netboot_others = "dnsmasq, kea, isc, openwrt, routeros or other";
 
 /*
  * Proxy-DHCP needs pxe-service as well as dhcp-boot, and iPXE takes no answer of

@@ -30,6 +30,6 @@ void netboot_dnsmasq(FILE *out, const struct netboot *netboot);
  * Return: false when there is no such one; netboot_others lists them.
  */
 bool netboot_other(FILE *out, const char *name, const char *address);
-extern const char netboot_others[];
+extern const char *const netboot_others;
 
 #endif
