@@ -27,10 +27,14 @@ static void fail_list(struct vdisk_source *src, struct list_head *list, blk_stat
 	}
 }
 
-/* The connection with the least to do, on a path not in @tried. */
-static struct vdisk_conn *pick(struct vdisk_source *src, u8 tried)
+/*
+ * The connection with the least to do, on a path not in @tried.  With @spare,
+ * the first is left to others: what is large would be in their way there, in
+ * the server's buffers and in TCP's.
+ */
+static struct vdisk_conn *pick(struct vdisk_source *src, u8 tried, bool spare)
 {
-	struct vdisk_conn *best = NULL;
+	struct vdisk_conn *best = NULL, *spared = NULL;
 	unsigned int least = UINT_MAX, i;
 
 	for (i = 0; i < src->nr_conns; i++) {
@@ -39,13 +43,29 @@ static struct vdisk_conn *pick(struct vdisk_source *src, u8 tried)
 
 		if (!READ_ONCE(conn->up) || tried & BIT(conn->path->index))
 			continue;
+		if (spare && !spared) {
+			spared = conn;
+			continue;
+		}
 		load = vdisk_conn_load(conn);
 		if (load < least) {
 			least = load;
 			best = conn;
 		}
 	}
-	return best;
+	return best ?: spared;
+}
+
+/* Is @wire large, while small ones are on their way, too? */
+static bool must_spare(struct vdisk_source *src, const struct vdisk_wire *wire)
+{
+	unsigned long now = jiffies;
+
+	if (wire->rq.length > VDISK_SMALL)
+		return time_before(now, READ_ONCE(src->last_small) + HZ);
+	if (READ_ONCE(src->last_small) != now)
+		WRITE_ONCE(src->last_small, now);
+	return false;
 }
 
 static void wake_all(struct vdisk_source *src)
@@ -68,7 +88,7 @@ static bool wait_for_conn(struct vdisk_source *src, struct vdisk_wire *wire)
 	spin_lock_bh(&src->lock);
 	dead = src->dead;
 	offline = src->offline;
-	if (!dead && pick(src, 0)) {
+	if (!dead && pick(src, 0, false)) {
 		spin_unlock_bh(&src->lock);
 		return false;
 	}
@@ -85,6 +105,8 @@ static bool wait_for_conn(struct vdisk_source *src, struct vdisk_wire *wire)
 
 static void submit_one(struct vdisk_source *src, struct vdisk_wire *wire)
 {
+	bool spare = must_spare(src, wire);
+
 	for (;;) {
 		struct vdisk_conn *conn;
 
@@ -92,7 +114,7 @@ static void submit_one(struct vdisk_source *src, struct vdisk_wire *wire)
 			fail_wire(src, wire, BLK_STS_IOERR);
 			return;
 		}
-		conn = pick(src, wire->tried);
+		conn = pick(src, wire->tried, spare);
 		if (!conn && wire->tried) {
 			wire->tried = 0;
 			continue;
@@ -216,7 +238,7 @@ void vdisk_source_reply(struct vdisk_source *src, struct vdisk_conn *conn,
 		return;
 	case NBD_EIO:
 		wire->tried |= BIT(conn->path->index);
-		if (!pick(src, wire->tried))
+		if (!pick(src, wire->tried, false))
 			break;
 		retry_wire(src, wire);
 		return;
@@ -369,6 +391,7 @@ struct vdisk_source *vdisk_source_create(struct vdisk_device *dev, struct net *n
 		return ERR_PTR(-ENOMEM);
 	src->dev = dev;
 	src->stats = stats;
+	src->last_small = jiffies - HZ;
 	src->writable = cfg->flags & VDISK_F_WRITE_THROUGH;
 	spin_lock_init(&src->lock);
 	INIT_LIST_HEAD(&src->waiting);

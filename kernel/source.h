@@ -22,6 +22,7 @@ struct vdisk_wire;
 enum vdisk_source_limits {
 	VDISK_WIRE_RESERVE	= 64,		/* wire requests kept for hard times */
 	VDISK_RETRY_MS		= 100,		/* pause before what ENOMEM refused goes again */
+	VDISK_SMALL		= 32 << 10,	/* bytes; longer ones don't get in its way */
 	VDISK_CONNS_MAX		= VDISK_SERVERS_MAX * VDISK_CONNECTIONS_MAX,
 };
 
@@ -35,6 +36,7 @@ struct vdisk_source {
 	unsigned int nr_paths, nr_conns;
 	struct vdisk_path *path[VDISK_SERVERS_MAX];
 	struct vdisk_conn *conn[VDISK_CONNS_MAX];
+	unsigned long last_small;	/* jiffies; written without a lock */
 
 	/*
 	 * Protects all below.  Taken inside nothing, never with a connection's

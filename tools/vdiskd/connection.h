@@ -37,7 +37,7 @@ enum connection_limits {
 	IN_WRITABLE = 160 << 10,
 	REQUESTS_MOST = 256,		/* under way at once, a connection */
 	JOBS_MOST = 4,			/* of them, with workers */
-	TURN_BYTES = 4 << 20,		/* queued, then others have their turn */
+	TURN_BYTES = 128 << 10,		/* begun, or sent; then others have their turn */
 	TURN_REQUESTS = 256,
 	HELD_BLOCKED = 256 << 10,	/* of replies, while the socket is full */
 };

@@ -159,10 +159,13 @@ static void dispatch(struct loop *loop, uint64_t data, int result)
 	}
 }
 
-/* Those that were ready when we began: who gets ready again waits a turn. */
+/*
+ * One of those that have more to do.  Only one: who asks for little meanwhile
+ * waits no longer than for one turn of another.
+ */
 static void run_ready(struct loop *loop)
 {
-	struct connection *c, **last;
+	struct connection *c;
 
 	if (loop->buffers_back && loop->hungry) {
 		c = loop->hungry;
@@ -177,24 +180,14 @@ static void run_ready(struct loop *loop)
 		}
 	}
 	loop->buffers_back = false;
-	last = loop->ready_last;
-	if (last == &loop->ready)
+	c = loop->ready;
+	if (!c)
 		return;
-	for (;;) {
-		bool final;
-
-		c = loop->ready;
-		if (!c)
-			break;
-		final = last == &c->next_ready;
-		loop->ready = c->next_ready;
-		if (!loop->ready)
-			loop->ready_last = &loop->ready;
-		c->is_ready = false;
-		connection_progress(c);
-		if (final)
-			break;
-	}
+	loop->ready = c->next_ready;
+	if (!loop->ready)
+		loop->ready_last = &loop->ready;
+	c->is_ready = false;
+	connection_progress(c);
 }
 
 void loop_step(struct loop *loop, bool wait)

@@ -31,7 +31,7 @@
 enum {
 	SMALL_MOST = 64 << 10,		/* such replies share a buffer */
 	COPY_MOST = 256 << 10,		/* a chunk; still in the processor's cache when it is sent */
-	MAPPED_MOST = 1 << 20,		/* a chunk; then others have their turn */
+	MAPPED_MOST = TURN_BYTES,	/* a chunk */
 	NOT_NOW = 1,
 };
 

@@ -251,13 +251,17 @@ static ssize_t send_some(struct connection *c)
 	struct msghdr message = { .msg_iov = pieces };
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	struct buffer *buffer;
-	size_t total = 0;
+	size_t total = 0, part;
 	ssize_t sent;
 
-	for (buffer = c->out; buffer && message.msg_iovlen + 2 <= SEND_PIECES; buffer = buffer->next) {
+	for (buffer = c->out; buffer && message.msg_iovlen + 2 <= SEND_PIECES && total < TURN_BYTES;
+	     buffer = buffer->next) {
 		add_piece(&message, buffer->data + buffer->start, buffer->end - buffer->start);
-		add_piece(&message, buffer->map, buffer->mapped);
-		total += buffer->end - buffer->start + buffer->mapped;
+		part = MIN(buffer->mapped, (uint32_t)TURN_BYTES);
+		add_piece(&message, buffer->map, part);
+		total += buffer->end - buffer->start + part;
+		if (part < buffer->mapped)
+			break;
 	}
 	/* A reply that was taken back leaves an empty buffer: after MSG_MORE nothing would come. */
 	for (; buffer && !(flags & MSG_MORE); buffer = buffer->next)
@@ -287,12 +291,19 @@ static void wait_for_room(struct connection *c)
 
 void reply_flush(struct connection *c)
 {
+	size_t sent = 0;
 	ssize_t ret;
 
 	if (c->polling)
 		return;
 	while (c->out && !c->dead) {
+		if (sent >= TURN_BYTES) {
+			connection_make_ready(c);
+			return;
+		}
 		ret = send_some(c);
+		if (ret > 0)
+			sent += ret;
 		if (ret == -EAGAIN) {
 			wait_for_room(c);
 			return;

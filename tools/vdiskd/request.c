@@ -295,6 +295,7 @@ void request_progress(struct connection *c)
 {
 	unsigned int turn = TURN_REQUESTS;
 	struct request_header header;
+	uint64_t bytes = 0;
 
 	if (c->in_wanted && !c->receiving) {
 		if (!connection_resize_in(c, c->in_wanted))
@@ -316,10 +317,11 @@ void request_progress(struct connection *c)
 		}
 		if (!next_header(c, &header))
 			return;
-		if (!turn--) {
+		if (!turn-- || bytes >= TURN_BYTES) {
 			connection_make_ready(c);
 			return;
 		}
+		bytes += header.length;
 		c->in_start += sizeof(struct nbd_request);
 		if (!begin(c, &header)) {
 			c->in_start -= sizeof(struct nbd_request);
