@@ -68,7 +68,7 @@ class Farm(Lab):
             None, "event=serving")
         self.daemon(self.name + ".dnsmasq", [
             "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-dhcp", "--pid-file",
-            "--user=root", "--conf-file=/etc/vdisk/dnsmasq.conf"], None, "started")
+            "--conf-file=/etc/vdisk/dnsmasq.conf"], None, "started")
 
     def stop_server(self):
         self.vdiskd.terminate()
