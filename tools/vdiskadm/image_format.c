@@ -32,7 +32,7 @@ static const struct magic others[] = {
 	{ "compressed by bzip2: unpack it first", 0, 3, "BZh" },
 	{ "a ZIP archive: unpack it first", 0, 4, "PK\x03\x04" },
 	{ "a tar archive (an OVA?): unpack it first", 257, 5, "ustar" },
-	{ "a VHD, not VHDX: convert it by 'qemu-img convert -f vpc -O raw'", 0, 8, "conectix" },
+	{ "a VHD, not VHDX: convert it by 'qemu-img convert -f vpc -O raw'", 0, 8, "conec" "tix" },
 	{ "an ISO image, not that of a disk", 32769, 5, "CD001" },
 };
 

@@ -221,7 +221,7 @@ int incoming_room(const struct incoming *incoming, uint64_t bytes, struct vdisk_
 				       strerror(errno));
 	left = (uint64_t)fs.f_bavail * fs.f_frsize;
 	/* A small store keeps less back. */
-	if (left < bytes || left - bytes < (ROOM_LEFT < left / 20 ? ROOM_LEFT : left / 20))
+	if (left < bytes || left - bytes < (left / 20 > ROOM_LEFT ? ROOM_LEFT : left / 20))
 		return vdisk_error_set(err, ENOSPC, "no space: %llu MiB are needed in the store %s, which has %llu MiB left",
 				       (unsigned long long)(bytes >> 20) + 1, incoming->store,
 				       (unsigned long long)(left >> 20));

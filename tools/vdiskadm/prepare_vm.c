@@ -17,11 +17,13 @@
 #include "child.h"
 #include "text.h"
 
+#define MEMORY_MIB "2048"
+
 enum {
-	MEMORY_MIB = 2048,
 	CPUS_MOST = 4,
 	LINE_LONGEST = 1000,
-	CHANGES_MOST = 10000,
+	LINES_MOST = 20000,
+	WORDS_MOST = 10,
 	SIGN_OF_LIFE_SECONDS = 60,
 };
 
@@ -29,6 +31,7 @@ struct talk {
 	struct prepare_vm *vm;
 	char line[LINE_LONGEST];
 	size_t length;
+	unsigned int lines;
 	bool alive, done, failed;
 	char why[LINE_LONGEST];
 };
@@ -41,40 +44,70 @@ static bool is_kernel(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~_-") == length;
 }
 
-static const char *after(const char *line, const char *word)
-{
-	size_t length = strlen(word);
-
-	return strncmp(line, word, length) || line[length] != ' ' ? NULL : line + length + 1;
-}
-
-static int take_line(struct talk *talk)
+static void take_step(struct talk *talk, const char *rest)
 {
 	struct prepare_vm *vm = talk->vm;
-	const char *rest;
+
+	snprintf(vm->step, sizeof(vm->step), "%.*s", PREPARE_STEP - 1, rest);
+	if (!vm->quiet)
+		say("%s:", vm->step);
+}
+
+static void take_change(struct talk *talk, const char *rest)
+{
+	talk->vm->changes++;
+	if (!talk->vm->quiet)
+		say("  %s", rest);
+}
+
+static void take_note(struct talk *talk, const char *rest)
+{
+	(void)talk;
+	say("  (%s)", rest);
+}
+
+static void take_kernel(struct talk *talk, const char *rest)
+{
+	struct prepare_vm *vm = talk->vm;
+
+	if (!is_kernel(rest))
+		return;
+	snprintf(vm->prepared, sizeof(vm->prepared), "%s", rest);
+	if (!vm->quiet)
+		say("  %s", rest);
+}
+
+static void take_error(struct talk *talk, const char *rest)
+{
+	talk->failed = true;
+	snprintf(talk->why, sizeof(talk->why), "%s", rest);
+}
+
+static void take_end(struct talk *talk, const char *rest)
+{
+	(void)rest;
+	talk->done = true;
+}
+
+static const struct {
+	const char *word;
+	void (*take)(struct talk *talk, const char *rest);
+} words[] = {
+	{ "step ", take_step }, { "change ", take_change }, { "note ", take_note },
+	{ "kernel ", take_kernel }, { "error ", take_error }, { "done", take_end },
+};
+
+/* Not 0 when it says more than any image is worth. */
+static int take_line(struct talk *talk)
+{
+	unsigned int i;
 
 	talk->alive = true;
-	if ((rest = after(talk->line, "step"))) {
-		snprintf(vm->step, sizeof(vm->step), "%.*s", PREPARE_STEP - 1, rest);
-		if (!vm->quiet)
-			say("%s:", vm->step);
-	} else if ((rest = after(talk->line, "change"))) {
-		if (++vm->changes > CHANGES_MOST)
-			return -1;
-		if (!vm->quiet)
-			say("  %s", rest);
-	} else if ((rest = after(talk->line, "note"))) {
-		say("  (%s)", rest);
-	} else if ((rest = after(talk->line, "kernel")) && is_kernel(rest)) {
-		snprintf(vm->prepared, sizeof(vm->prepared), "%s", rest);
-		if (!vm->quiet)
-			say("  %s", rest);
-	} else if ((rest = after(talk->line, "error"))) {
-		talk->failed = true;
-		snprintf(talk->why, sizeof(talk->why), "%s", rest);
-	} else if (!strcmp(talk->line, "done")) {
-		talk->done = true;
-	}
+	if (++talk->lines > LINES_MOST)
+		return -1;
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strncmp(talk->line, words[i].word, strlen(words[i].word)))
+			words[i].take(talk, talk->line + strlen(words[i].word));
 	fflush(stdout);
 	return 0;
 }
@@ -97,60 +130,92 @@ static int listen_to(void *context, const char *data, size_t length)
 	return 0;
 }
 
-static int run_with(struct prepare_vm *vm, struct talk *talk, const char *accel, const char *cpu,
-		    int kvm, struct vdisk_error *err)
+/* What its command line is made of; all of it is freed together. */
+struct words {
+	char *word[WORDS_MOST];
+	size_t count;
+};
+
+static const char *keep(struct words *words, char *word)
 {
-	int log = open(vm->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int kernel = open(vm->kernel, O_RDONLY | O_CLOEXEC);
-	int initramfs = open(vm->initramfs, O_RDONLY | O_CLOEXEC);
+	words->word[words->count++] = word;
+	return word;
+}
+
+static const char *path_of(struct words *words, int fd)
+{
+	return keep(words, text_format("/proc/self/fd/%d", fd));
+}
+
+static const char *append_of(struct words *words, const struct prepare_vm *vm)
+{
+	return keep(words, text_format("console=ttyS0 panic=-1 loglevel=6 no_timer_check nowatchdog%s%s%s",
+				       vm->out < 0 ? " prepare.dry" : "",
+				       vm->image_kernel ? " prepare.kernel=" : "",
+				       vm->image_kernel ? vm->image_kernel : ""));
+}
+
+static const char *cpus_of(struct words *words)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return keep(words, text_format("%ld", cpus < 1 ? 1 : cpus > CPUS_MOST ? CPUS_MOST : cpus));
+}
+
+/* @log, @kernel, @initramfs and @kvm (-1 without) are open. */
+static int run_files(struct prepare_vm *vm, struct talk *talk, int log, int kernel, int initramfs,
+		     int kvm, struct vdisk_error *err)
+{
 	bool dry = vm->out < 0;
 	const int read[] = { kernel, initramfs, dry ? vm->disk : -1, -1 };
 	const int write[] = { log, dry ? kvm : vm->disk, dry ? -1 : vm->out, kvm, -1 };
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	char *memory = text_format("%d", MEMORY_MIB);
-	char *smp = text_format("%ld", cpus < 1 ? 1 : cpus > CPUS_MOST ? CPUS_MOST : cpus);
-	char *console = text_format("file,id=console,path=/proc/self/fd/%d", log);
-	char *kernel_path = text_format("/proc/self/fd/%d", kernel);
-	char *initramfs_path = text_format("/proc/self/fd/%d", initramfs);
-	char *append = text_format("console=ttyS0 panic=-1 loglevel=6 no_timer_check nowatchdog%s%s%s",
-				   dry ? " prepare.dry" : "",
-				   vm->image_kernel ? " prepare.kernel=" : "",
-				   vm->image_kernel ? vm->image_kernel : "");
-	char *disk = text_format("file=/proc/self/fd/%d,format=raw,if=none,id=disk,cache=unsafe%s", vm->disk,
-				 dry ? ",readonly=on" : ",discard=unmap,detect-zeroes=unmap");
-	char *out = text_format("file=/proc/self/fd/%d,format=raw,if=none,id=out,cache=unsafe", vm->out);
+	struct words words = { .count = 0 };
+	/* An emulated "rep movsb" is slow. */
 	const char *const argv[] = {
-		"qemu-system-x86_64", "-M", "q35,sata=off,smbus=off", "-accel", accel, "-cpu", cpu,
-		"-smp", smp, "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
-		"-no-reboot", "-nic", "none",
+		"qemu-system-x86_64", "-M", "q35,sata=off,smbus=off",
+		"-accel", kvm >= 0 ? "kvm" : "tcg,thread=multi",
+		"-cpu", kvm >= 0 ? "host" : "max,la57=off,erms=off,fsrm=off",
+		"-smp", cpus_of(&words), "-m", MEMORY_MIB,
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
 		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-		"-chardev", console, "-serial", "chardev:console", "-chardev", "stdio,id=talk,signal=off",
-		"-serial", "chardev:talk", "-kernel", kernel_path, "-initrd", initramfs_path,
-		"-append", append, "-drive", disk, "-device", "virtio-blk-pci,drive=disk",
-		dry ? NULL : "-drive", out, "-device", "virtio-blk-pci,drive=out", NULL,
+		"-chardev", keep(&words, text_format("file,id=console,path=/proc/self/fd/%d", log)),
+		"-serial", "chardev:console",
+		"-chardev", "stdio,id=talk,signal=off", "-serial", "chardev:talk",
+		"-kernel", path_of(&words, kernel), "-initrd", path_of(&words, initramfs),
+		"-append", append_of(&words, vm),
+		"-drive", keep(&words, text_format("file=/proc/self/fd/%d,format=raw,if=none,id=disk,cache=unsafe,%s",
+						   vm->disk, dry ? "readonly=on" :
+						   "discard=unmap,detect-zeroes=unmap")),
+		"-device", "virtio-blk-pci,drive=disk",
+		dry ? NULL : "-drive",
+		keep(&words, text_format("file=/proc/self/fd/%d,format=raw,if=none,id=out,cache=unsafe", vm->out)),
+		"-device", "virtio-blk-pci,drive=out", NULL,
 	};
 	struct child child = {
 		.argv = argv, .confined = true, .read = read, .write = write,
 		.patience = vm->minutes * 60, .first = kvm >= 0 ? SIGN_OF_LIFE_SECONDS : 0,
 		.output = listen_to, .context = talk,
 	};
-	int ret;
+	int ret = child_run(&child, err);
+
+	if (ret > 0)
+		ret = vdisk_error_set(err, EIO, "qemu-system-x86_64 failed: %s", child.said);
+	while (words.count)
+		free(words.word[--words.count]);
+	return ret;
+}
+
+static int run_with(struct prepare_vm *vm, struct talk *talk, int kvm, struct vdisk_error *err)
+{
+	int log = open(vm->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int kernel = open(vm->kernel, O_RDONLY | O_CLOEXEC);
+	int initramfs = open(vm->initramfs, O_RDONLY | O_CLOEXEC), ret;
 
 	if (log < 0 || kernel < 0 || initramfs < 0)
 		ret = vdisk_error_set(err, errno, "cannot open what the helper boots from: %s",
 				      strerror(errno));
 	else
-		ret = child_run(&child, err);
-	if (ret > 0)
-		ret = vdisk_error_set(err, EIO, "qemu-system-x86_64 failed: %s", child.said);
-	free(memory);
-	free(smp);
-	free(console);
-	free(kernel_path);
-	free(initramfs_path);
-	free(append);
-	free(disk);
-	free(out);
+		ret = run_files(vm, talk, log, kernel, initramfs, kvm, err);
 	if (log >= 0)
 		close(log);
 	if (kernel >= 0)
@@ -166,13 +231,12 @@ static int run_somehow(struct prepare_vm *vm, struct talk *talk, struct vdisk_er
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), ret;
 
 	if (kvm >= 0) {
-		ret = run_with(vm, talk, "kvm", "host", kvm, err);
+		ret = run_with(vm, talk, kvm, err);
 		close(kvm);
 		if (talk->alive || ret == -EINTR || ret == -ENOENT)
 			return ret;
 	}
-	/* An emulated "rep movsb" is slow. */
-	return run_with(vm, talk, "tcg,thread=multi", "max,la57=off,erms=off,fsrm=off", -1, err);
+	return run_with(vm, talk, -1, err);
 }
 
 int prepare_vm_run(struct prepare_vm *vm, struct vdisk_error *err)
