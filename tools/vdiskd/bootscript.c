@@ -194,17 +194,15 @@ static int image_choice(struct control *control, const json_t *image_id, const j
 	return ret;
 }
 
-static int group_choice(struct control *control, const char *address, json_t **choices,
-			json_t **group, struct vdisk_error *err)
+/* The image that the group @id, or one above it, has first. */
+static int group_choice(struct control *control, int64_t id, json_t **choices,
+			struct vdisk_error *err)
 {
 	json_t *groups = NULL, *rows = NULL, *row, *filter;
 	size_t i;
 	int ret;
 
-	ret = login_unknown_group(control, address, group, err);
-	if (ret || !*group)
-		return ret;
-	ret = catalog_groups(control->catalog, login_integer(*group, "id"), &groups, err);
+	ret = catalog_groups(control->catalog, id, &groups, err);
 	json_array_foreach(groups, i, row) {
 		if (ret || *choices)
 			break;
@@ -224,6 +222,17 @@ static int group_choice(struct control *control, const char *address, json_t **c
 	return ret;
 }
 
+/* What a machine gets that the open @window would enrol. */
+static int window_choice(struct control *control, const json_t *window, json_t **choices,
+			 struct vdisk_error *err)
+{
+	int ret = image_choice(control, json_object_get(window, "image_id"), NULL, choices, err);
+
+	if (!ret && !*choices && json_is_integer(json_object_get(window, "group_id")))
+		ret = group_choice(control, login_integer(window, "group_id"), choices, err);
+	return ret;
+}
+
 /*
  * A machine that nobody knows: whether it is enrolled or shown as pending, its
  * login decides; for that it needs a kernel.
@@ -237,9 +246,11 @@ static int script_unknown(struct control *control, const struct login_machine *m
 
 	ret = login_window(control, &window, err);
 	if (!ret && window)
-		ret = image_choice(control, json_object_get(window, "image_id"), NULL, &choices, err);
+		ret = window_choice(control, window, &choices, err);
 	if (!ret && !choices)
-		ret = group_choice(control, machine->address, &choices, &group, err);
+		ret = login_unknown_group(control, machine->address, &group, err);
+	if (!ret && group)
+		ret = group_choice(control, login_integer(group, "id"), &choices, err);
 	pending = window || (group && !strcmp(login_text(group, "unknown"), "pending"));
 	if (!ret && choices && pending)
 		bootscript_boot(out, boot, choices);
