@@ -77,6 +77,7 @@ struct connection {
 	size_t sent;			/* bytes that its socket took in this tick */
 	atomic_ulong sent_ever;		/* the same since GO; others read it */
 	unsigned int slow;		/* ticks in which that wasn't enough */
+	bool denied;			/* the last time it wanted a buffer */
 	unsigned int starved;		/* ticks without a buffer, though it needs one */
 
 	/* What was negotiated. */

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -36,6 +37,7 @@ enum {
 	KEEPALIVE_IDLE = 20, KEEPALIVE_INTERVAL = 5, KEEPALIVE_COUNT = 4,
 	UNACKED_MS = 60000,
 	FULL_MS = 10,
+	MMAP_LEAST = 128 << 10,
 	DESCRIPTORS_KEPT = 256,		/* for images and the like */
 	DESCRIPTORS_USUAL = 1024,
 	DESCRIPTORS_MOST = 1 << 30,
@@ -360,6 +362,8 @@ int server_run(const struct config *config)
 	int ret, signals;
 	bool all;
 
+	/* Buffers come from the system and go back there: in between they leave no gaps. */
+	mallopt(M_MMAP_THRESHOLD, MMAP_LEAST);
 	signals = open_signals();
 	if (signals < 0)
 		return complain("cannot catch signals", "signalfd", errno);

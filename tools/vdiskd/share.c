@@ -16,6 +16,8 @@ enum {
 
 static struct buffer *count(struct connection *c, struct buffer *buffer)
 {
+	/* Asked again until there is one; it may be hungry or ready meanwhile. */
+	c->denied = !buffer;
 	if (!buffer)
 		return NULL;
 	c->held += buffer_weight(buffer);
@@ -30,7 +32,7 @@ struct buffer *share_take(struct connection *c, size_t size)
 
 	if (!loop->turn)
 		return count(c, buffer_get(&loop->pool, size, c->held));
-	return loop->turn == c ? count(c, buffer_get_alone(&loop->pool, size)) : NULL;
+	return count(c, loop->turn == c ? buffer_get_alone(&loop->pool, size) : NULL);
 }
 
 struct buffer *share_take_urgent(struct connection *c, size_t size)
@@ -86,11 +88,11 @@ void share_tick(struct loop *loop)
 		c->slow = is_slow(c) ? c->slow + 1 : 0;
 		c->sent = 0;
 		/* Who has some waits for itself, too. */
-		c->starved = c->is_hungry && !c->held && !c->dead ? c->starved + 1 : 0;
+		c->starved = c->denied && !c->held && !c->dead ? c->starved + 1 : 0;
 		if (c->starved >= STARVED_TICKS && (!poorest || c->starved > poorest->starved))
 			poorest = c;
 	}
-	if (loop->turn && !loop->turn->is_hungry)
+	if (loop->turn && !loop->turn->denied)
 		share_leave(loop->turn);
 	if (!poorest)
 		return;
