@@ -78,7 +78,7 @@ json_t *session_orders(struct control *control, uint64_t id);
 
 /**
  * session_ssh_sign - a host certificate of the farm's ssh CA
- * @public_key: as in a .pub file; what it is is looked at closely
+ * @public_key: as in a .pub file; its form is looked at closely
  * @certificate: malloc'ed
  *
  * Runs ssh-keygen, for seconds at most.  Return: 0, -EINVAL (the key), -ENOENT (no
