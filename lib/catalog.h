@@ -32,7 +32,8 @@ enum catalog_kind {
 	CATALOG_ENROLMENT,
 	CATALOG_PENDING,
 	CATALOG_SESSION,
-	CATALOG_EVENT,		/* of a session's or a client's timeline */
+	CATALOG_BOOT,		/* of a client, that ended before it had a session */
+	CATALOG_EVENT,		/* of a session's, a boot's or a client's timeline */
 	CATALOG_SERVER,
 	CATALOG_TOKEN,		/* of an administrator */
 	CATALOG_AUDIT,		/* written by the catalog alone */
@@ -153,7 +154,7 @@ int catalog_count(struct catalog *catalog, enum catalog_kind kind, const json_t 
 
 /**
  * catalog_add - store a new object
- * @who: NULL only for kinds that are records themselves: pending, session, event
+ * @who: NULL only for kinds that are records themselves: pending, session, boot, event
  *	(their changes are audited only when @who is given)
  * @object: borrowed; every field must be known and may be set
  * @stored: NULL, or the object as it is now, with id and defaults
@@ -229,9 +230,16 @@ int catalog_effective_properties(struct catalog *catalog, int64_t client_id, jso
 int catalog_effective_assignments(struct catalog *catalog, int64_t client_id, json_t **array,
 				  struct vdisk_error *err);
 
-/* catalog_prune - remove ended sessions, their events, and audit records from before those times */
-int catalog_prune(struct catalog *catalog, int64_t sessions_before, int64_t audit_before,
-		  int64_t *removed, struct vdisk_error *err);
+/* What is old: from before these times; 0: nothing is. */
+struct catalog_ages {
+	int64_t sessions;	/* that have ended, boots without one, and their events */
+	int64_t pending;	/* machines not seen since */
+	int64_t audit;
+};
+
+/* catalog_prune - remove what is old, in several transactions; @removed: rows, or NULL */
+int catalog_prune(struct catalog *catalog, const struct catalog_ages *before, int64_t *removed,
+		  struct vdisk_error *err);
 
 /* catalog_check - integrity of the file and of all references; -EIO says what is wrong */
 int catalog_check(struct catalog *catalog, struct vdisk_error *err);

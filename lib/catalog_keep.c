@@ -120,7 +120,9 @@ int catalog_restore(const char *file, const char *uri, bool overwrite, struct vd
 #define OLDEST(table, condition) \
 	"SELECT \"id\" FROM \"" table "\" WHERE " condition " ORDER BY \"id\" LIMIT $2"
 #define OLD_SESSIONS OLDEST("sessions", "\"state\" = 'ended' AND \"since\" < $1")
-#define OLD_EVENTS OLDEST("events", "\"session_id\" IS NULL AND \"at\" < $1")
+#define OLD_BOOTS OLDEST("boots", "\"since\" < $1")
+#define OLD_EVENTS OLDEST("events", "\"session_id\" IS NULL AND \"boot_id\" IS NULL AND \"at\" < $1")
+#define OLD_PENDING OLDEST("pending", "\"last_seen\" < $1")
 #define OLD_AUDIT OLDEST("audit", "\"at\" < $1")
 
 /* How many there are, then what removes them: each is one of those that reads the same rows. */
@@ -130,9 +132,20 @@ static const char *const prune_sessions[] = {
 	"DELETE FROM \"sessions\" WHERE \"id\" IN (" OLD_SESSIONS ")",
 	NULL
 };
+static const char *const prune_boots[] = {
+	"SELECT COUNT(*) FROM (" OLD_BOOTS ") AS \"old\"",
+	"DELETE FROM \"events\" WHERE \"boot_id\" IN (" OLD_BOOTS ")",
+	"DELETE FROM \"boots\" WHERE \"id\" IN (" OLD_BOOTS ")",
+	NULL
+};
 static const char *const prune_events[] = {
 	"SELECT COUNT(*) FROM (" OLD_EVENTS ") AS \"old\"",
 	"DELETE FROM \"events\" WHERE \"id\" IN (" OLD_EVENTS ")",
+	NULL
+};
+static const char *const prune_pending[] = {
+	"SELECT COUNT(*) FROM (" OLD_PENDING ") AS \"old\"",
+	"DELETE FROM \"pending\" WHERE \"id\" IN (" OLD_PENDING ")",
 	NULL
 };
 static const char *const prune_audit[] = {
@@ -162,7 +175,7 @@ static int prune_bite(struct catalog *catalog, const char *const *sql, int64_t b
 static int prune(struct catalog *catalog, const char *const *sql, int64_t before,
 		 int64_t *removed, struct vdisk_error *err)
 {
-	int64_t count;
+	int64_t count = 0;
 	int ret;
 
 	do {
@@ -173,17 +186,24 @@ static int prune(struct catalog *catalog, const char *const *sql, int64_t before
 	return ret;
 }
 
-int catalog_prune(struct catalog *catalog, int64_t sessions_before, int64_t audit_before,
-		  int64_t *removed, struct vdisk_error *err)
+int catalog_prune(struct catalog *catalog, const struct catalog_ages *before, int64_t *removed,
+		  struct vdisk_error *err)
 {
+	const struct {
+		const char *const *sql;
+		int64_t before;
+	} parts[] = {
+		{ prune_sessions, before->sessions }, { prune_boots, before->sessions },
+		{ prune_events, before->sessions }, { prune_pending, before->pending },
+		{ prune_audit, before->audit },
+	};
 	int64_t count = 0;
-	int ret;
+	unsigned int i;
+	int ret = 0;
 
-	ret = prune(catalog, prune_sessions, sessions_before, &count, err);
-	if (!ret)
-		ret = prune(catalog, prune_events, sessions_before, &count, err);
-	if (!ret)
-		ret = prune(catalog, prune_audit, audit_before, &count, err);
+	for (i = 0; i < sizeof(parts) / sizeof(*parts) && !ret; i++)
+		if (parts[i].before > 0)
+			ret = prune(catalog, parts[i].sql, parts[i].before, &count, err);
 	if (removed)
 		*removed = count;
 	return ret;

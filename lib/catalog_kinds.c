@@ -192,14 +192,32 @@ static const struct catalog_field session_fields[] = {
 	END
 };
 
+/* How far a boot came, in its order; and what became of a login. */
+#define STEPS \
+	WORDS("script", "kernel", "initramfs", "waiting", "refused", "login", "first-read", \
+	      "switch-root", "agent", "failed", "ended")
+
+static const struct catalog_field boot_fields[] = {
+	HEAD,
+	REFERS("client_id", CATALOG_CLIENT, CATALOG_REMOVE, .flags = CATALOG_REQUIRED | CATALOG_FIXED),
+	FORM("uuid", 64, catalog_form_word, "a word", .flags = CATALOG_FIXED),
+	FORM("mac", 17, catalog_form_mac, "an address of one card such as 52:54:00:12:34:56"),
+	TEXT("address", CATALOG_LABEL_BYTES),
+	TIME("started", "@now", .flags = CATALOG_FIXED),
+	TIME("since", "@now", .flags = CATALOG_VOLATILE),
+	WORD("step", NULL, STEPS, .flags = CATALOG_REQUIRED),
+	TEXT("failure", CATALOG_COMMENT_BYTES),
+	COUNTER("bytes"),
+	END
+};
+
 static const struct catalog_field event_fields[] = {
 	HEAD,
 	REFERS("session_id", CATALOG_SESSION, CATALOG_REMOVE, .flags = CATALOG_FIXED),
+	REFERS("boot_id", CATALOG_BOOT, CATALOG_REMOVE, .flags = CATALOG_FIXED),
 	REFERS("client_id", CATALOG_CLIENT, CATALOG_REMOVE, .flags = CATALOG_FIXED),
 	TIME("at", "@now", .flags = CATALOG_FIXED),
-	WORD("step", NULL,
-	     WORDS("script", "kernel", "initramfs", "login", "first-read", "switch-root", "agent",
-		   "failed", "ended"), .flags = CATALOG_REQUIRED | CATALOG_FIXED),
+	WORD("step", NULL, STEPS, .flags = CATALOG_REQUIRED | CATALOG_FIXED),
 	INT("bytes", 0, INT64_MAX),
 	{ .name = "seconds", .type = CATALOG_NUMBER, .min = 0, .max = CATALOG_TIME_MAX,
 	  .refers = CATALOG_NOTHING },
@@ -263,6 +281,7 @@ static const struct catalog_kind_info kinds[CATALOG_KINDS] = {
 	[CATALOG_PENDING] = { "pending", "pending", .record = true, .fields = pending_fields },
 	[CATALOG_SESSION] = { "session", "sessions", .record = true, .ended_field = "state",
 			      .ended_word = "ended", .fields = session_fields },
+	[CATALOG_BOOT] = { "boot", "boots", .record = true, .fields = boot_fields },
 	[CATALOG_EVENT] = { "event", "events", .record = true, .fields = event_fields },
 	[CATALOG_SERVER] = { "server", "servers", .label = "name", .fields = server_fields },
 	[CATALOG_TOKEN] = { "token", "tokens", .label = "name", .fields = token_fields },

@@ -97,8 +97,21 @@ static const char *const step_1[] = {
 	NULL
 };
 
+static const char *const step_2[] = {
+	TABLE("boots", REFERS("client_id", "clients") NEEDED ", " TEXT("uuid") ", " TEXT("mac") ", "
+	      TEXT("address") ", " INT("started") NEEDED ", " INT("since") NEEDED ", "
+	      TEXT("step") NEEDED ", " TEXT("failure") ", " INT("bytes") NEEDED),
+	INDEX("boots", "client", "\"client_id\", \"id\""),
+	INDEX("boots", "since", "\"since\""),
+	"ALTER TABLE \"events\" ADD COLUMN " REFERS("boot_id", "boots"),
+	INDEX("events", "boot", "\"boot_id\""),
+	INDEX("pending", "seen", "\"last_seen\""),
+	NULL
+};
+
 const struct catalog_step catalog_steps[] = {
 	{ 1, step_1 },
+	{ 2, step_2 },
 };
 const unsigned int catalog_steps_count = sizeof(catalog_steps) / sizeof(*catalog_steps);
 

@@ -23,6 +23,7 @@ static const char *const samples[CATALOG_KINDS] = {
 	[CATALOG_ENROLMENT] = "{'name':'pc%02d', 'until':4000000000, 'max':5}",
 	[CATALOG_PENDING] = "{'reason':'unknown'}",
 	[CATALOG_SESSION] = "{'token_id':'sample', 'client_id':1, 'image_id':1, 'version':1}",
+	[CATALOG_BOOT] = "{'client_id':1, 'step':'kernel'}",
 	[CATALOG_EVENT] = "{'step':'kernel'}",
 	[CATALOG_SERVER] = "{'name':'sample'}",
 	[CATALOG_TOKEN] = "{'name':'sample', 'role':'admin', 'hash':"
@@ -597,14 +598,27 @@ static void test_transactions(void)
 static void test_prune(void)
 {
 	int64_t removed = -1, sessions = count(catalog, CATALOG_SESSION, NULL);
+	int64_t boots = count(catalog, CATALOG_BOOT, NULL), old, pending;
 
 	add(catalog, CATALOG_SESSION, json("{\"token_id\":\"old\",\"client_id\":1,\"image_id\":1,\"version\":1,"
 					    "\"state\":\"ended\",\"since\":5}"));
 	add(catalog, CATALOG_SESSION, json("{\"token_id\":\"alive\",\"client_id\":1,\"image_id\":1,\"version\":1,"
 					    "\"state\":\"live\",\"since\":5}"));
-	tap_ok(!catalog_prune(catalog, 6, 0, &removed, &error) && removed >= 1 &&
+	old = add(catalog, CATALOG_BOOT, json("{\"client_id\":1,\"step\":\"kernel\",\"since\":5}"));
+	add(catalog, CATALOG_BOOT, json("{\"client_id\":1,\"step\":\"kernel\"}"));
+	add(catalog, CATALOG_EVENT, json("{\"boot_id\":%lld,\"step\":\"kernel\"}", (long long)old));
+	tap_ok(!catalog_prune(catalog, &(struct catalog_ages) { .sessions = 6 }, &removed, &error) && removed >= 2 &&
 	       count(catalog, CATALOG_SESSION, NULL) == sessions + 1, "old sessions go, living ones stay");
-	tap_ok(!catalog_prune(catalog, 0, 4000000000, &removed, &error) &&
+	tap_ok(count(catalog, CATALOG_BOOT, NULL) == boots + 1 &&
+	       count(catalog, CATALOG_EVENT, json("{\"boot_id\":%lld}", (long long)old)) == 0,
+	       "old boots go, with their events");
+	pending = count(catalog, CATALOG_PENDING, NULL);
+	add(catalog, CATALOG_PENDING, json("{\"reason\":\"unknown\",\"last_seen\":5}"));
+	tap_ok(!catalog_prune(catalog, &(struct catalog_ages) { .pending = 6 }, &removed, &error) && removed == 1 &&
+	       count(catalog, CATALOG_PENDING, NULL) == pending, "machines not seen for long go");
+	tap_ok(!catalog_prune(catalog, &(struct catalog_ages) { .audit = 0 }, &removed, &error) && !removed &&
+	       count(catalog, CATALOG_AUDIT, NULL) > 0, "nothing is old when that is said");
+	tap_ok(!catalog_prune(catalog, &(struct catalog_ages) { .audit = 4000000000 }, &removed, &error) &&
 	       count(catalog, CATALOG_AUDIT, NULL) == 0, "old audit records go");
 	tap_ok(!catalog_check(catalog, &error), "and the catalog is sound");
 }

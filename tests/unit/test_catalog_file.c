@@ -183,7 +183,7 @@ static void test_refused(void)
 {
 	struct catalog *catalog;
 
-	sql_on(file, "UPDATE catalog_schema SET version = 99");
+	sql_on(file, "UPDATE catalog_schema SET version = 99 WHERE version = (SELECT MAX(version) FROM catalog_schema)");
 	tap_ok(catalog_open(&catalog, uri, &error) == -EPROTO && says("99") && says("newer"),
 	       "a newer schema is refused");
 	tap_ok(number_in(file, "SELECT count(*) FROM clients") == 1, "and left alone");
@@ -247,6 +247,25 @@ static void test_migration(void)
 	       number_in(before, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'") == 1,
 	       "a copy from before is kept");
 	tap_ok(migrate(good, 3) == 0 && migrate(good, 2) == -EPROTO, "again nothing; not backwards");
+}
+
+/* A catalog of the first release, with somebody's boots in it. */
+static void test_first_schema(void)
+{
+	struct catalog *catalog;
+
+	start_anew();
+	tap_ok(migrate(catalog_steps, 1) == 0, "the first schema");
+	sql_on(file, "INSERT INTO clients (name, type, enabled, machine_id, debug_once, created) "
+	       "VALUES ('old', 'production', 1, '0123456789abcdef0123456789abcdef', 0, 1)");
+	sql_on(file, "INSERT INTO events (client_id, at, step) VALUES (1, 5, 'kernel')");
+	tap_ok(!catalog_open(&catalog, uri, &error) && there("catalog.db.before-2"),
+	       "is brought up to date, with a copy");
+	tap_ok(count(catalog, CATALOG_CLIENT, json("{\"name\":\"old\"}")) == 1 &&
+	       count(catalog, CATALOG_EVENT, json("{\"client_id\":1,\"boot_id\":null}")) == 1, "all is there");
+	tap_ok(add(catalog, CATALOG_BOOT, json("{\"client_id\":1,\"step\":\"kernel\"}")) > 0 &&
+	       !catalog_check(catalog, &error), "and what is new");
+	catalog_close(catalog);
 }
 
 /* The process dies in the middle of a migration, and of a change. */
@@ -536,7 +555,7 @@ static void test_backup(void)
 	tap_ok(catalog_restore(garbage, uri, true, &error) == -EPROTO, "something else is refused");
 	unlink(garbage);
 	tap_ok(!catalog_backup(uri, garbage, false, &error), "a good one");
-	sql_on(garbage, "UPDATE catalog_schema SET version = 99");
+	sql_on(garbage, "UPDATE catalog_schema SET version = 99 WHERE version = (SELECT MAX(version) FROM catalog_schema)");
 	tap_ok(catalog_restore(garbage, uri, true, &error) == -EPROTO && says("newer"), "a newer one is refused");
 	unlink(garbage);
 	tap_ok(!catalog_backup(uri, garbage, false, &error) && !truncate(garbage, 3 * 4096) &&
@@ -637,6 +656,7 @@ int main(void)
 	test_indices();
 	test_refused();
 	test_migration();
+	test_first_schema();
 	test_killed();
 	test_locked();
 	test_other_thread();

@@ -34,6 +34,9 @@ const struct api_resource api_pending = { "pending", CATALOG_PENDING, NULL, 0, N
 const struct api_resource api_sessions = {
 	"sessions", CATALOG_SESSION, NULL, API_NEWEST | API_TIMELINE, session_hidden, NULL,
 };
+const struct api_resource api_stopped = {
+	"boots", CATALOG_BOOT, NULL, API_NEWEST, NULL, NULL,
+};
 const struct api_resource api_versions = { "versions", CATALOG_VERSION, NULL, 0, NULL, version_kept };
 const struct api_resource api_events = { "events", CATALOG_EVENT, NULL, 0, NULL, NULL };
 const struct api_resource api_audit = { "audit", CATALOG_AUDIT, NULL, API_NEWEST, NULL, NULL };
@@ -131,6 +134,8 @@ const struct http_route api_routes[] = {
 
 	{ "GET", "/v1/sessions", ROLE_VIEWER, api_list_run, 0, 0 },
 	{ "GET", "/v1/sessions/{id}", ROLE_VIEWER, api_session_get_run, 0, 0 },
+	{ "GET", "/v1/boots", ROLE_VIEWER, api_stopped_list_run, 0, 0 },
+	{ "GET", "/v1/boots/{key}", ROLE_VIEWER, api_stopped_get_run, 0, 0 },
 	{ "POST", "/v1/sessions/{id}/fence", ROLE_OPERATOR, api_session_fence_run, 0, 0 },
 	{ "POST", "/v1/sessions/{id}/orders", ROLE_OPERATOR, api_session_order_run, 0, 0 },
 

@@ -74,6 +74,7 @@ void api_give(struct api_call *call, unsigned int status, json_t *object);
 const struct api_resource *api_resource_by_name(const char *many, size_t length);
 
 extern const struct api_resource api_clients, api_groups, api_images, api_tokens, api_pending;
+extern const struct api_resource api_stopped;	/* boots without a session */
 extern const struct api_resource api_sessions, api_versions, api_events, api_audit;
 
 /* api_names.c */
@@ -125,6 +126,12 @@ int api_add(struct api_call *call, const json_t *body, json_t **stored);
 int api_change(struct api_call *call, int64_t id, const json_t *body, int64_t revision,
 	       json_t **stored);
 
+/** api_link_next - tell of the page that follows @array, when that is full */
+void api_link_next(struct api_call *call, const json_t *array, const json_t *filter);
+
+/** api_drop_foreign - take out of a list what this caller may not see */
+int api_drop_foreign(struct api_call *call, json_t *array);
+
 /** api_show - answer with an object of the catalog, presented, with all that belongs to it */
 int api_show(struct api_call *call, unsigned int status, json_t *object);
 
@@ -153,6 +160,16 @@ int api_timeline(struct api_call *call, json_t *array, enum api_timeline detail)
 
 /** api_boots - the last boots of a client, with what is known of each */
 int api_boots(struct api_call *call, int64_t client_id, json_t **boots);
+
+/* api_stopped.c */
+
+/** api_stopped_show - boots of the catalog as the API shows them, with their steps, in place */
+int api_stopped_show(struct api_call *call, json_t *array, bool texts);
+
+void api_stopped_list_run(struct control *control, struct http_request *request,
+			  struct http_answer *answer);
+void api_stopped_get_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer);
 
 /* Those with routes of their own. */
 

@@ -35,6 +35,7 @@ static void add_event(json_t *session, json_t *event, enum api_timeline detail)
 	if (detail != TIMELINE_TEXTS)
 		json_object_del(event, "text");
 	json_object_del(event, "session_id");
+	json_object_del(event, "boot_id");
 	json_object_del(event, "client_id");
 	json_array_append(json_object_get(session, "events"), event);
 }
@@ -82,24 +83,61 @@ int api_timeline(struct api_call *call, json_t *array, enum api_timeline detail)
 	return ret;
 }
 
-int api_boots(struct api_call *call, int64_t client_id, json_t **boots)
+static int last_ones(struct api_call *call, enum catalog_kind kind, int64_t client_id,
+		     json_t **array)
 {
 	json_t *filter = json_pack("{s:I, s:s, s:i}", "client_id", (json_int_t)client_id, "$order",
 				   "-id", "$limit", API_BOOTS);
-	json_t *boot;
+	int ret = catalog_list(call->control->catalog, kind, filter, array, &call->err);
+
+	json_decref(filter);
+	return ret;
+}
+
+/* Of two lists, each with the newest first, what is newest in both. */
+static json_t *merge(const json_t *sessions, const json_t *stopped)
+{
+	json_t *boots = json_array();
+	size_t i = 0, j = 0;
+
+	while (json_array_size(boots) < API_BOOTS) {
+		json_t *session = json_array_get(sessions, i), *other = json_array_get(stopped, j);
+
+		if (!session && !other)
+			break;
+		if (!other || (session && api_integer(session, "started") >=
+					  api_integer(other, "started"))) {
+			json_array_append(boots, session);
+			i++;
+		} else {
+			json_array_append(boots, other);
+			j++;
+		}
+	}
+	return boots;
+}
+
+int api_boots(struct api_call *call, int64_t client_id, json_t **boots)
+{
+	json_t *sessions = NULL, *stopped = NULL, *boot;
 	size_t i;
 	int ret;
 
-	ret = catalog_list(call->control->catalog, CATALOG_SESSION, filter, boots, &call->err);
-	json_decref(filter);
-	if (ret)
-		return ret;
-	ret = api_timeline(call, *boots, TIMELINE_STEPS);
+	ret = last_ones(call, CATALOG_SESSION, client_id, &sessions);
 	if (!ret)
-		ret = api_present(call, &api_sessions, *boots);
-	json_array_foreach(*boots, i, boot)
-		json_object_del(boot, "client");
-	if (ret)
-		json_decref(*boots);
+		ret = api_timeline(call, sessions, TIMELINE_STEPS);
+	if (!ret)
+		ret = api_present(call, &api_sessions, sessions);
+	if (!ret)
+		ret = last_ones(call, CATALOG_BOOT, client_id, &stopped);
+	if (!ret)
+		ret = api_stopped_show(call, stopped, false);
+	if (!ret) {
+		*boots = merge(sessions, stopped);
+		json_array_foreach(*boots, i, boot)
+			json_object_del(boot, "client");
+	}
+	json_decref(sessions);
+	json_decref(stopped);
 	return ret;
 }

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "api.h"
+#include "presence.h"
 
 enum { MAC_SIZE = 32, MACS_MOST = 64, PROPERTIES_MOST = 256 };
 
@@ -111,6 +113,22 @@ static int show_properties(struct api_call *call, const struct api_resource *res
 	return 0;
 }
 
+/* By this server's clock, which wrote it: the caller's may be another. */
+static void show_state(json_t *array)
+{
+	json_t *object, *seen;
+	const char *state;
+	size_t i;
+
+	json_array_foreach(array, i, object) {
+		seen = json_object_get(object, "last_seen");
+		state = !json_is_integer(seen) ? "unseen" :
+			time(NULL) - json_integer_value(seen) < PRESENCE_SILENT_SECONDS ? "up" :
+			"silent";
+		json_object_set_new(object, "state", json_string(state));
+	}
+}
+
 int api_nested_show(struct api_call *call, const struct api_resource *resource, json_t *array)
 {
 	json_t *index, *object;
@@ -126,6 +144,8 @@ int api_nested_show(struct api_call *call, const struct api_resource *resource, 
 			json_object_set_new(object, "trust", json_string(json_is_null(
 				json_object_get(object, "public_key")) ? "network" : "bound"));
 	}
+	if (resource->kind == CATALOG_SERVER)
+		show_state(array);
 	if (!ret && resource->flags & API_PROPERTIES)
 		ret = show_properties(call, resource, array, index);
 	json_decref(index);

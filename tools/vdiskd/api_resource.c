@@ -62,7 +62,7 @@ static int own_clients(struct api_call *call, json_t **clients)
 }
 
 /* Takes out what a bound caller may not see. */
-static int drop_foreign(struct api_call *call, json_t *array)
+int api_drop_foreign(struct api_call *call, json_t *array)
 {
 	json_t *clients = NULL, *object;
 	char key[24];
@@ -70,10 +70,12 @@ static int drop_foreign(struct api_call *call, json_t *array)
 	bool own;
 	int ret;
 
-	if (!call->scope || (!(call->resource->flags & API_SCOPED) &&
-			     call->resource->kind != CATALOG_SESSION))
+	bool by_client = call->resource->kind == CATALOG_SESSION ||
+			 call->resource->kind == CATALOG_BOOT;
+
+	if (!call->scope || (!(call->resource->flags & API_SCOPED) && !by_client))
 		return 0;
-	if (call->resource->kind == CATALOG_SESSION) {
+	if (by_client) {
 		ret = own_clients(call, &clients);
 		if (ret)
 			return ret;
@@ -93,7 +95,7 @@ static int drop_foreign(struct api_call *call, json_t *array)
 }
 
 /* The page that follows, when this one is full. */
-static void link_next(struct api_call *call, const json_t *array, const json_t *filter)
+void api_link_next(struct api_call *call, const json_t *array, const json_t *filter)
 {
 	const struct http_exchange *exchange = call->request->exchange;
 	size_t count = json_array_size(array), room = sizeof(call->answer->link), length;
@@ -130,9 +132,9 @@ void api_list_run(struct control *control, struct http_request *request,
 		ret = catalog_list(control->catalog, call.resource->kind, filter, &array,
 				   &call.err);
 	if (!ret)
-		link_next(&call, array, filter);
+		api_link_next(&call, array, filter);
 	if (!ret)
-		ret = drop_foreign(&call, array);
+		ret = api_drop_foreign(&call, array);
 	if (!ret && call.resource->flags & API_TIMELINE)
 		ret = api_timeline(&call, array, TIMELINE_LAST);
 	if (!ret)

@@ -2,7 +2,7 @@
 /*
  * The boot listener: plain HTTP, GET only.  Nothing here changes what a client is
  * or may, and nothing is a secret; who a machine really is, its login tells.
- * Only timelines get notes, of clients that are known.
+ * Only timelines get notes.
  */
 #include "bootscript.h"
 
@@ -10,13 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bootlog.h"
 #include "catalog.h"
 #include "control.h"
 #include "error.h"
@@ -24,75 +24,28 @@
 #include "log.h"
 #include "login_internal.h"
 #include "server.h"
-#include "session.h"
 #include "util.h"
 
-enum { VISITORS = 4096, NOTE_AGAIN_MS = 2000, SERVER_TEXT = ADDRESS_TEXT + 16 };
+enum { SERVER_TEXT = ADDRESS_TEXT + 16 };
 
 static const char script_type[] = "text/plain; charset=utf-8";
 static const char file_type[] = "application/octet-stream";
 
-/* Who asked for a script last from an address: its kernel is asked for without a name. */
-struct visitor {
-	struct address address;
-	int64_t client_id;
-	int64_t noted[3];		/* ms, by step */
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* all below */
-static struct visitor visitors[VISITORS];
-
-static const char *const steps[] = { "script", "kernel", "initramfs" };
-
-static struct visitor *visitor_of(const struct http_request *request, struct address *address)
+/* Who says neither UUID nor MAC is nobody that people could look for. */
+static bool is_somebody(const struct login_machine *machine)
 {
-	uint32_t sum = 2166136261;
-	unsigned int i;
-
-	*address = address_from_socket(&request->peer);
-	for (i = 0; i < sizeof(address->bytes); i++)
-		sum = (sum ^ address->bytes[i]) * 16777619;
-	return &visitors[sum % VISITORS];
+	return *machine->said || machine->mac_count;
 }
 
-static void remember(const struct http_request *request, int64_t client_id)
+/* What a machine is told in place of a kernel is in its timeline, too. */
+static void refuse(struct control *control, const struct login_machine *machine, int64_t client_id,
+		   struct bootscript *boot, struct text *out, const char *message)
 {
-	struct address address;
-	struct visitor *v = visitor_of(request, &address);
+	const struct bootlog_sign sign = { "refused", -1, -1, message };
 
-	pthread_mutex_lock(&lock);
-	if (v->client_id != client_id || !address_equal(&v->address, &address))
-		*v = (struct visitor) { .address = address, .client_id = client_id };
-	pthread_mutex_unlock(&lock);
-}
-
-/* The visitor's client, if a note of this step is due; 0: none. */
-static int64_t may_note(const struct http_request *request, unsigned int step)
-{
-	struct address address;
-	struct visitor *v = visitor_of(request, &address);
-	int64_t now = login_now_ms(), client_id = 0;
-
-	pthread_mutex_lock(&lock);
-	if (v->client_id && address_equal(&v->address, &address) &&
-	    (!v->noted[step] || now - v->noted[step] > NOTE_AGAIN_MS)) {
-		v->noted[step] = now;
-		client_id = v->client_id;
-	}
-	pthread_mutex_unlock(&lock);
-	return client_id;
-}
-
-static void note(struct control *control, const struct http_request *request, unsigned int step,
-		 int64_t bytes, double seconds)
-{
-	struct session_note note = {
-		.client_id = may_note(request, step), .step = steps[step], .bytes = bytes,
-		.seconds = seconds,
-	};
-
-	if (note.client_id)
-		session_note(control, &note);
+	if (is_somebody(machine))
+		bootlog_seen(control, machine, client_id, true, &sign);
+	bootscript_again(out, boot, message);
 }
 
 static void give_script(struct http_answer *answer, struct text *out)
@@ -255,62 +208,64 @@ static int script_unknown(struct control *control, const struct login_machine *m
 	if (!ret && choices && pending)
 		bootscript_boot(out, boot, choices);
 	else if (!ret && pending)
-		bootscript_again(out, boot, "this machine is not known here, and there is no image to log in with: assign one to the group of this network");
+		refuse(control, machine, 0, boot, out, "this machine is not known here, and there is no image to log in with: assign one to the group of this network");
 	else if (!ret)
-		bootscript_again(out, boot, "this machine is not known here: ask the administrator, who sees it by its UUID and MAC");
+		refuse(control, machine, 0, boot, out, "this machine is not known here: ask the administrator, who sees it by its UUID and MAC");
 	json_decref(window);
 	json_decref(choices);
 	json_decref(group);
 	return ret;
 }
 
-static int script_known(struct control *control, const struct http_request *request,
+static int script_known(struct control *control, const struct login_machine *machine,
 			const json_t *client, struct bootscript *boot, struct text *out,
 			struct vdisk_error *err)
 {
+	int64_t id = login_integer(client, "id");
 	json_t *choices = NULL;
 	char message[128];
 	int ret;
 
 	boot->client = login_text(client, "name");
-	remember(request, login_integer(client, "id"));
-	note(control, request, 0, -1, -1);
 	if (!json_is_true(json_object_get(client, "enabled"))) {
 		snprintf(message, sizeof(message), "client %s is disabled", boot->client);
-		bootscript_again(out, boot, message);
+		refuse(control, machine, id, boot, out, message);
 		return 0;
 	}
 	/* Private images, too: whether it may, the login says. */
-	ret = login_choices(control, login_integer(client, "id"), true, &choices, NULL, err);
+	ret = login_choices(control, id, true, &choices, NULL, err);
 	if (!ret && json_array_size(choices)) {
 		bootscript_boot(out, boot, choices);
 	} else if (!ret) {
 		snprintf(message, sizeof(message), "client %s has no image that could boot",
 			 boot->client);
-		bootscript_again(out, boot, message);
+		refuse(control, machine, id, boot, out, message);
 	}
 	json_decref(choices);
 	return ret;
 }
 
-static int make_script(struct control *control, const struct http_request *request,
-		       const struct login_machine *machine, struct bootscript *boot,
-		       struct text *out, struct vdisk_error *err)
+static int make_script(struct control *control, const struct login_machine *machine,
+		       struct bootscript *boot, struct text *out, struct vdisk_error *err)
 {
+	const struct bootlog_sign sign = { "script", -1, -1, NULL };
 	char words[LOGIN_WORDS], message[LOGIN_WORDS + 64];
 	enum login_match match;
 	json_t *client = NULL;
 	int ret;
 
 	ret = login_find(control->catalog, machine, &match, &client, words, err);
+	if (!ret && is_somebody(machine))
+		bootlog_seen(control, machine, match == LOGIN_FOUND ? login_integer(client, "id") : 0,
+			     boot->try, &sign);
 	if (!ret && match == LOGIN_FOUND)
-		ret = script_known(control, request, client, boot, out, err);
+		ret = script_known(control, machine, client, boot, out, err);
 	else if (!ret && match == LOGIN_UNKNOWN)
 		ret = script_unknown(control, machine, boot, out, err);
 	else if (!ret) {
 		snprintf(message, sizeof(message), "this machine can't be told from another: %.300s",
 			 words);
-		bootscript_again(out, boot, message);
+		refuse(control, machine, 0, boot, out, message);
 	}
 	json_decref(client);
 	return ret;
@@ -331,7 +286,7 @@ static void run_script(struct control *control, struct http_request *request,
 	boot.server = server;
 	text_add(&out, "#!ipxe\n", 7);
 	head = out.length;
-	if (make_script(control, request, &machine, &boot, &out, &err)) {
+	if (make_script(control, &machine, &boot, &out, &err)) {
 		out.length = head;
 		log_limited(LOG_LEVEL_ERROR, "no boot script", "from", request->from, "reason",
 			    err.text);
@@ -344,8 +299,12 @@ static void run_script(struct control *control, struct http_request *request,
 static void file_sent(struct control *control, const struct http_request *request,
 		      const struct http_answer *answer, double seconds)
 {
-	note(control, request, strcmp(request->segments[2], "vmlinuz") ? 2 : 1, answer->size,
-	     seconds);
+	const struct bootlog_sign sign = {
+		strcmp(request->segments[2], "vmlinuz") ? "initramfs" : "kernel", answer->size,
+		seconds, NULL,
+	};
+
+	bootlog_fetched(control, request->from, &sign);
 }
 
 static bool is_number(const char *text)

@@ -23,6 +23,8 @@ enum {
 	DEPTH_MOST = 4,
 	HTTP_PORT = 10810,
 	API_PORT = 10811,
+	KEEP_SESSIONS = 90, KEEP_PENDING = 30, KEEP_AUDIT = 730,	/* days */
+	KEEP_MOST = 36500,
 };
 
 struct context {
@@ -225,6 +227,21 @@ static int set_log_level(struct context *context, const char *value)
 	return complain(context, "'%s' is no log level: error, warning, info or debug", value);
 }
 
+static int set_keep_sessions(struct context *context, const char *value)
+{
+	return parse_number(context, value, KEEP_MOST, &context->config->keep_sessions);
+}
+
+static int set_keep_pending(struct context *context, const char *value)
+{
+	return parse_number(context, value, KEEP_MOST, &context->config->keep_pending);
+}
+
+static int set_keep_audit(struct context *context, const char *value)
+{
+	return parse_number(context, value, KEEP_MOST, &context->config->keep_audit);
+}
+
 static int set_test_delay_write(struct context *context, const char *value)
 {
 	return parse_number(context, value, 600000, &context->config->test_delay_write);
@@ -238,6 +255,16 @@ static int set_test_request_seconds(struct context *context, const char *value)
 static int set_test_session_seconds(struct context *context, const char *value)
 {
 	return parse_number(context, value, 864000, &context->config->test_session_seconds);
+}
+
+static int set_test_prune_seconds(struct context *context, const char *value)
+{
+	return parse_number(context, value, 864000, &context->config->test_prune_seconds);
+}
+
+static int set_test_boot_seconds(struct context *context, const char *value)
+{
+	return parse_number(context, value, 864000, &context->config->test_boot_seconds);
 }
 
 static int set_config(struct context *context, const char *value);
@@ -258,10 +285,17 @@ static const struct option options[] = {
 	{ "threads", "N", "event loops (one a processor)", set_threads },
 	{ "buffers", "MIB", "memory for replies (a sixteenth of the machine's, 64 to 512)",
 	  set_buffers },
+	{ "keep-sessions", "DAYS", "forget ended sessions and boots after that (90; 0: never)",
+	  set_keep_sessions },
+	{ "keep-pending", "DAYS", "forget waiting machines not seen for that (30; 0: never)",
+	  set_keep_pending },
+	{ "keep-audit", "DAYS", "forget audit records after that (730; 0: never)", set_keep_audit },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", set_log_level },
 	{ "test-delay-write", "MS", NULL, set_test_delay_write },
 	{ "test-request-seconds", "S", NULL, set_test_request_seconds },
 	{ "test-session-seconds", "S", NULL, set_test_session_seconds },
+	{ "test-prune-seconds", "S", NULL, set_test_prune_seconds },
+	{ "test-boot-seconds", "S", NULL, set_test_boot_seconds },
 };
 
 static const struct option *find_option(const char *name, size_t length)
@@ -398,6 +432,8 @@ int config_parse(struct config *config, int argc, char **argv)
 
 	*config = (struct config) {
 		.log_level = LOG_LEVEL_INFO,
+		.keep_sessions = KEEP_SESSIONS, .keep_pending = KEEP_PENDING,
+		.keep_audit = KEEP_AUDIT,
 		.keys = must(strdup("/etc/vdisk/keys")),
 		.socket = must(strdup("/run/vdisk/api.sock")),
 	};

@@ -26,9 +26,13 @@ struct config {
 	unsigned int threads;		/* 0: as many as there are processors */
 	unsigned int buffers;		/* MiB; 0: by the machine's memory */
 	enum log_level log_level;
+	/* Days that ended sessions, waiting machines, audit records are kept; 0: for ever. */
+	unsigned int keep_sessions, keep_pending, keep_audit;
 	unsigned int test_delay_write;	/* ms */
 	unsigned int test_request_seconds; /* 0: as usual */
 	unsigned int test_session_seconds; /* 0: as usual */
+	unsigned int test_prune_seconds; /* 0: as usual */
+	unsigned int test_boot_seconds;	/* 0: as usual */
 };
 
 /**

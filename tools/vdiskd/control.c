@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bootlog.h"
 #include "catalog.h"
 #include "config.h"
 #include "error.h"
@@ -29,6 +30,8 @@ static int start_logins(struct control *control)
 	if (pin_of_file(path, control->pin, &err))
 		*control->pin = '\0';
 	ret = token_farm(&control->farm_key, control->farm);
+	if (!ret)
+		ret = bootlog_start(control, &err);
 	if (!ret)
 		ret = session_start(control, &err);
 	if (!ret)
@@ -87,6 +90,7 @@ void control_stop(struct control *control)
 	http_stop(control);
 	login_stop(control);
 	session_stop(control);
+	bootlog_stop(control);
 	catalog_close(control->catalog);
 	gnutls_memset(&control->farm_key, 0, sizeof(control->farm_key));
 	free(control);

@@ -6,6 +6,7 @@
 #ifndef VDISKD_CONTROL_H
 #define VDISKD_CONTROL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "pin.h"
 #include "token.h"
 
+struct bootlog;
 struct catalog;
 struct catalog_who;
 struct config;
@@ -33,7 +35,10 @@ struct control {
 	char pin[PIN_TEXT];			/* of its CA; "" without one */
 	struct gate *gate;			/* outlives the control plane */
 	struct sessions *sessions;
+	struct bootlog *bootlog;
 	struct logins *logins;
+	_Atomic int64_t server_id;		/* of this server's row in the catalog; 0: none yet */
+	int64_t told_presence;			/* when that row was written */
 	time_t started;
 	unsigned int connections_most;		/* of HTTP */
 	struct http_listener *listeners;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bootlog.h"
 #include "catalog.h"
 #include "control.h"
 #include "error.h"
@@ -166,10 +167,22 @@ static bool take_machine(struct attempt *a)
 	return true;
 }
 
+/* What came of a login that gave no session, for the machine's timeline. */
+static void note_refused(struct attempt *a, const char *step, const char *detail)
+{
+	char words[LOGIN_WORDS + ADDRESS_TEXT + 16];
+	const struct bootlog_sign sign = { step, -1, -1, words };
+
+	snprintf(words, sizeof(words), "login from %s: %s", a->machine.address, detail);
+	bootlog_seen(a->control, &a->machine, a->client ? login_integer(a->client, "id") : 0, true,
+		     &sign);
+}
+
 static void wait_pending(struct attempt *a, const char *reason, const char *detail)
 {
 	if (failed(a, login_pend(a->control, &a->machine, reason, detail, &a->err)))
 		return;
+	note_refused(a, "waiting", detail);
 	a->answer->status = 202;
 	a->answer->retry_after = LOGIN_RETRY_SECONDS;
 	a->answer->json = json_pack("{s:s s:s s:s s:i}", "status", "pending", "reason", reason,
@@ -203,6 +216,7 @@ static void turn_away(struct attempt *a)
 		     *a->machine.said ? a->machine.said : "none",
 		     a->machine.mac_count ? a->machine.macs[0] : "none");
 	json_object_set_new(a->answer->json, "reason", json_string(reason));
+	note_refused(a, "refused", "this machine is not known here, and no enrolment is open");
 	log_limited(LOG_LEVEL_INFO, "login refused", "from", a->machine.address, "reason", reason);
 }
 
@@ -250,6 +264,7 @@ static bool refuse(struct attempt *a, const char *reason, const char *detail)
 	http_problem(a->answer, 403, "Not allowed", "%s", detail);
 	json_object_set_new(a->answer->json, "reason", json_string(reason));
 	json_object_set(a->answer->json, "client", json_object_get(a->client, "name"));
+	note_refused(a, "refused", detail);
 	log_limited(LOG_LEVEL_INFO, "login refused", "client", login_text(a->client, "name"),
 		    "from", a->machine.address, "reason", detail);
 	return false;
@@ -344,11 +359,16 @@ static bool make_session(struct attempt *a, struct gate_view *view)
 
 static void tell_alive(struct attempt *a, const struct gate_view *holder)
 {
+	char detail[LOGIN_WORDS];
+
 	http_problem(a->answer, 409, "Already live",
 		     "client '%s' is in use at %s, which answers: two machines with one identity, or one that was cloned",
 		     holder->client, holder->address);
 	json_object_set_new(a->answer->json, "holder", json_string(holder->address));
 	json_object_set_new(a->answer->json, "session", json_integer(holder->id));
+	snprintf(detail, sizeof(detail), "client '%s' is in use at %s, which answers",
+		 holder->client, holder->address);
+	note_refused(a, "refused", detail);
 	log_limited(LOG_LEVEL_WARNING, "login refused", "client", holder->client, "from",
 		    a->machine.address, "reason", "it is live elsewhere", "holder",
 		    holder->address);
@@ -409,6 +429,7 @@ static void note_login(struct attempt *a, const struct gate_view *view)
 		.bytes = -1, .seconds = -1,
 	};
 
+	bootlog_logged_in(a->control, &a->machine, view->client_id, view->id);
 	session_note(a->control, &note);
 	log_event(LOG_LEVEL_INFO, "client logged in", "client", view->client, "from", view->address,
 		  "image", view->image, "trust", view->bound ? "bound" : "network");
@@ -480,6 +501,33 @@ static void run_login(struct control *control, struct http_request *request,
 	json_decref(a.withheld);
 }
 
+/* A machine that never got a session says why it doesn't boot. */
+static void run_report(struct control *control, struct http_request *request,
+		       struct http_answer *http_answer)
+{
+	struct attempt a = { .control = control, .request = request, .answer = http_answer };
+	const json_t *text = json_object_get(request->body, "text");
+
+	if (!within_rate(control->logins, request)) {
+		http_problem(http_answer, 503, busy_title, "too many reports from %s", request->from);
+		http_answer->retry_after = 2;
+		return;
+	}
+	if (!take_machine(&a))
+		return;
+	if (!json_is_string(text) || json_string_length(text) > SESSION_TEXT_MOST) {
+		bad(&a, "text", "at most 64 KiB of text");
+		return;
+	}
+	if (bootlog_failed(control, &a.machine, json_string_value(text))) {
+		http_problem(http_answer, 404, "Not found",
+			     "this server saw no boot of this machine begin at this address");
+		return;
+	}
+	log_limited(LOG_LEVEL_WARNING, "boot failed", "from", a.machine.address, "reason",
+		    "it has no session");
+}
+
 static void run_challenge(struct control *control, struct http_request *request,
 			  struct http_answer *answer)
 {
@@ -497,6 +545,7 @@ static void run_challenge(struct control *control, struct http_request *request,
 const struct http_route login_routes[] = {
 	{ "POST", "/v1/challenges", ROLE_ANYONE, run_challenge, ROUTE_QUIET, LOGIN_BODY_MOST },
 	{ "POST", "/v1/sessions", ROLE_ANYONE, run_login, 0, LOGIN_BODY_MOST },
+	{ "POST", "/v1/boots", ROLE_ANYONE, run_report, 0, SESSION_BODY_MOST },
 	{ "POST", "/v1/sessions/{id}/events", ROLE_ANYONE, session_run_events, ROUTE_QUIET,
 	  SESSION_BODY_MOST },
 	{ "POST", "/v1/sessions/{id}/renew", ROLE_ANYONE, session_run_renew, ROUTE_QUIET, 1024 },

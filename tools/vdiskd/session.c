@@ -91,7 +91,6 @@ void session_stop(struct control *control)
 		pthread_join(sessions->writer, NULL);
 	}
 	free_notes(sessions->first);
-	free_notes(sessions->early);
 	free_extras(sessions);
 	free(sessions);
 	control->sessions = NULL;
@@ -140,6 +139,23 @@ static int next_epoch(struct control *control, int64_t client_id, uint64_t *epoc
 	return ret == -ENOENT ? 0 : ret;
 }
 
+/* On this server; whose own row somebody may have removed a moment ago. */
+static int add_row(struct control *control, json_t *object, json_t **stored,
+		   struct vdisk_error *err)
+{
+	int64_t server_id = atomic_load(&control->server_id);
+	int ret;
+
+	if (!server_id)
+		return catalog_add(control->catalog, NULL, CATALOG_SESSION, object, stored, err);
+	json_object_set_new(object, "server_id", json_integer(server_id));
+	ret = catalog_add(control->catalog, NULL, CATALOG_SESSION, object, stored, err);
+	if (ret != -ENOENT)
+		return ret;
+	json_object_del(object, "server_id");
+	return catalog_add(control->catalog, NULL, CATALOG_SESSION, object, stored, err);
+}
+
 int session_create(struct control *control, struct gate_view *view, int64_t image_id,
 		   struct vdisk_error *err)
 {
@@ -162,16 +178,13 @@ int session_create(struct control *control, struct gate_view *view, int64_t imag
 			   "started", (json_int_t)view->started, "since", (json_int_t)view->since,
 			   "epoch", (json_int_t)view->epoch, "expires", (json_int_t)view->expires,
 			   "address", view->address, "trust", view->bound ? "bound" : "network");
-	ret = object ? catalog_add(control->catalog, NULL, CATALOG_SESSION, object, &stored, err) :
+	ret = object ? add_row(control, object, &stored, err) :
 		       vdisk_error_set(err, ENOMEM, "no memory for a session");
 	json_decref(object);
 	if (ret)
 		return ret;
 	view->id = json_integer_value(json_object_get(stored, "id"));
 	json_decref(stored);
-	pthread_mutex_lock(&control->sessions->lock);
-	session_take_early(control->sessions, view->client_id, view->id);
-	pthread_mutex_unlock(&control->sessions->lock);
 	ret = gate_admit(control->gate, view);
 	return ret ? vdisk_error_set(err, -ret, "no memory for a session") : 0;
 }
@@ -203,10 +216,30 @@ static void clean(char *text)
 			c[0] = c[1] = '?';
 }
 
+char *session_clean(const char *text)
+{
+	char *copy = text ? strndup(text, SESSION_TEXT_MOST) : NULL;
+	size_t length = copy ? strlen(copy) : 0, least = length > 4 ? length - 4 : 0;
+	json_t *value;
+
+	if (!copy)
+		return NULL;
+	clean(copy);
+	/* Cut within a character, it is no text: then the last bytes go, too. */
+	while (!(value = json_string(copy)) && length > least)
+		copy[--length] = '\0';
+	json_decref(value);
+	if (value)
+		return copy;
+	free(copy);
+	return NULL;
+}
+
 static json_t *event_of(const struct session_note *note)
 {
-	json_t *event = json_pack("{s:s s:I}", "step", note->step, "at", (json_int_t)time(NULL));
-	char *text;
+	json_t *event = json_pack("{s:s s:I}", "step", note->step, "at",
+				  (json_int_t)(note->at ? note->at : time(NULL)));
+	char *text = session_clean(note->text);
 
 	if (note->session_id)
 		json_object_set_new(event, "session_id", json_integer(note->session_id));
@@ -216,19 +249,9 @@ static json_t *event_of(const struct session_note *note)
 		json_object_set_new(event, "bytes", json_integer(note->bytes));
 	if (note->seconds >= 0)
 		json_object_set_new(event, "seconds", json_real(note->seconds));
-	text = note->text ? strndup(note->text, SESSION_TEXT_MOST) : NULL;
-	if (text) {
-		clean(text);
-		/* Cut within a character, it is no text: then the last bytes go, too. */
-		json_t *value = json_string(text);
-
-		for (size_t length = strlen(text); !value && length && length + 4 > strlen(text);) {
-			text[--length] = '\0';
-			value = json_string(text);
-		}
-		json_object_set_new(event, "text", value);
-		free(text);
-	}
+	if (text)
+		json_object_set_new(event, "text", json_string(text));
+	free(text);
 	return event;
 }
 
@@ -239,40 +262,6 @@ static void append(struct sessions *sessions, struct session_waiting *waiting)
 	sessions->last = &waiting->next;
 }
 
-void session_take_early(struct sessions *sessions, int64_t client_id, int64_t session_id)
-{
-	struct session_waiting **link = &sessions->early, *waiting, *taken = NULL;
-	int64_t now = time(NULL);
-
-	while ((waiting = *link)) {
-		if (client_id ? waiting->client_id != client_id :
-		    now - waiting->at < SESSION_EARLY_SECONDS) {
-			link = &waiting->next;
-			continue;
-		}
-		*link = waiting->next;
-		waiting->next = taken;
-		taken = waiting;
-	}
-	/* The newest stood first: now it is the last. */
-	while ((waiting = taken)) {
-		taken = waiting->next;
-		if (session_id)
-			json_object_set_new(waiting->event, "session_id", json_integer(session_id));
-		append(sessions, waiting);
-	}
-}
-
-static unsigned int early_of(const struct sessions *sessions, int64_t client_id)
-{
-	const struct session_waiting *waiting;
-	unsigned int count = 0;
-
-	for (waiting = sessions->early; waiting; waiting = waiting->next)
-		count += waiting->client_id == client_id;
-	return count;
-}
-
 void session_note(struct control *control, const struct session_note *note)
 {
 	struct sessions *sessions = control->sessions;
@@ -281,14 +270,11 @@ void session_note(struct control *control, const struct session_note *note)
 	if (!waiting)
 		return;
 	waiting->event = event_of(note);
-	waiting->client_id = note->client_id;
-	waiting->at = time(NULL);
 	waiting->bytes = sizeof(*waiting) + (note->text ? strlen(note->text) : 0);
 	pthread_mutex_lock(&sessions->lock);
 	if (sessions->notes >= SESSION_NOTES_MOST ||
-	    sessions->note_bytes + waiting->bytes > SESSION_NOTES_BYTES ||
-	    (!note->session_id && early_of(sessions, note->client_id) >= SESSION_EARLY_MOST)) {
-		sessions->dropped += note->session_id != 0;
+	    sessions->note_bytes + waiting->bytes > SESSION_NOTES_BYTES) {
+		sessions->dropped++;
 		pthread_mutex_unlock(&sessions->lock);
 		json_decref(waiting->event);
 		free(waiting);
@@ -296,13 +282,8 @@ void session_note(struct control *control, const struct session_note *note)
 	}
 	sessions->notes++;
 	sessions->note_bytes += waiting->bytes;
-	if (note->session_id) {
-		append(sessions, waiting);
-		pthread_cond_signal(&sessions->more);
-	} else {
-		waiting->next = sessions->early;
-		sessions->early = waiting;
-	}
+	append(sessions, waiting);
+	pthread_cond_signal(&sessions->more);
 	pthread_mutex_unlock(&sessions->lock);
 }
 

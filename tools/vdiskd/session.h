@@ -27,7 +27,8 @@ enum session_limits {
 
 /* What a timeline says of one step; -1 and NULL: nothing. */
 struct session_note {
-	int64_t session_id, client_id;	/* 0: none */
+	int64_t session_id, client_id;
+	int64_t at;			/* 0: now */
 	const char *step;
 	int64_t bytes;
 	double seconds;
@@ -60,10 +61,12 @@ int session_export(const struct control *control, const struct gate_view *view, 
 /**
  * session_note - put a step into a timeline; returns at once, what is too much is dropped
  *
- * A note of a client without a session is kept until there is one, if that comes
- * within a quarter of an hour: firmware's steps belong to the login that follows.
+ * For what comes before there is a session see bootlog.h.
  */
 void session_note(struct control *control, const struct session_note *note);
+
+/** session_clean - @text as timelines take it: cut, valid, without control characters; or NULL */
+char *session_clean(const char *text);
 
 /** session_may_note - whether a client may put another one into its own; counts */
 bool session_may_note(struct control *control, uint64_t id);

@@ -6,18 +6,22 @@
 #include <string.h>
 #include <time.h>
 
+#include "bootlog.h"
 #include "catalog.h"
+#include "config.h"
 #include "control.h"
 #include "error.h"
 #include "log.h"
+#include "presence.h"
 #include "session_internal.h"
 
 enum {
 	BATCH = 256,			/* changes in one transaction */
 	ENDED_SECONDS = 24 * 3600,	/* sessions that ended are told so for as long */
 	DOWN_SECONDS = 2,		/* between tries while the catalog is down */
-	PRUNE_SECONDS = 3600,
-	KEPT_SECONDS = 90 * 24 * 3600,	/* ended sessions and their timelines */
+	DAY_SECONDS = 24 * 3600,
+	PRUNE_AGAIN_SECONDS = 600,	/* when the catalog was down */
+	NOTHING_READ_BYTES = 2048,	/* the answer to GO is less */
 };
 
 static int64_t integer(const json_t *object, const char *name)
@@ -215,6 +219,19 @@ static void note_end(struct control *control, const struct gate_view *view)
 		  "reason", view->why);
 }
 
+/* A machine that logged in, and never came as far as to read from its disk. */
+static void note_stopped(struct control *control, const struct gate_view *view)
+{
+	struct session_note note = {
+		.session_id = view->id, .client_id = view->client_id, .step = "failed",
+		.bytes = -1, .seconds = -1, .text = "nothing was read from its disk after the login",
+	};
+
+	if (!view->first_read && view->bytes <= NOTHING_READ_BYTES &&
+	    (!strcmp(view->how, "expired") || !strcmp(view->how, "replaced")))
+		session_note(control, &note);
+}
+
 /* Steps that only the gate sees; each is told once by the row's own past. */
 static void note_steps(struct control *control, const struct gate_view *view, const json_t *before)
 {
@@ -226,8 +243,10 @@ static void note_steps(struct control *control, const struct gate_view *view, co
 	if (view->first_read && !integer(before, "bytes") &&
 	    session_first_read(control, view->id))
 		session_note(control, &note);
-	if (view->state == GATE_ENDED && strcmp(text(before, "state"), "ended"))
+	if (view->state == GATE_ENDED && strcmp(text(before, "state"), "ended")) {
+		note_stopped(control, view);
 		note_end(control, view);
+	}
 }
 
 static int write_one(struct control *control, const struct gate_view *view)
@@ -289,7 +308,6 @@ static struct session_waiting *take_notes(struct sessions *sessions, unsigned in
 	struct session_waiting *first, **last = &first;
 
 	pthread_mutex_lock(&sessions->lock);
-	session_take_early(sessions, 0, 0);
 	first = sessions->first;
 	for (*count = 0; *count < BATCH && *last; ++*count)
 		last = &(*last)->next;
@@ -416,14 +434,46 @@ static bool wait_for_news(struct sessions *sessions, bool down)
 	return !stopping;
 }
 
-/* What is older than a season is forgotten; who changed what never is. */
-static void prune(struct sessions *sessions, time_t now)
+static int64_t days_ago(time_t now, unsigned int days)
 {
+	return days ? now - (int64_t)days * DAY_SECONDS : 0;
+}
+
+/* Forgets what is older than the configuration says; when to do so again. */
+static time_t prune(struct sessions *sessions, time_t now)
+{
+	const struct config *config = sessions->control->config;
+	const struct catalog_ages before = {
+		.sessions = days_ago(now, config->keep_sessions),
+		.pending = days_ago(now, config->keep_pending),
+		.audit = days_ago(now, config->keep_audit),
+	};
 	struct vdisk_error err = { .code = 0 };
 	int64_t removed;
+	char number[24];
 
-	if (catalog_prune(sessions->control->catalog, now - KEPT_SECONDS, 0, &removed, &err))
-		log_event(LOG_LEVEL_WARNING, "old sessions cannot be removed", "reason", err.text);
+	if (catalog_prune(sessions->control->catalog, &before, &removed, &err)) {
+		log_event(LOG_LEVEL_WARNING, "what is old cannot be removed", "reason", err.text);
+		return now + PRUNE_AGAIN_SECONDS;
+	}
+	snprintf(number, sizeof(number), "%lld", (long long)removed);
+	if (removed)
+		log_event(LOG_LEVEL_INFO, "removed what is old", "rows", number);
+	return now + (config->test_prune_seconds ? config->test_prune_seconds : DAY_SECONDS);
+}
+
+/* What is done once a second; false: the catalog is down. */
+static bool tick(struct sessions *sessions, time_t now)
+{
+	struct control *control = sessions->control;
+	bool up;
+
+	gate_tick(control->gate, now, session_seconds(control));
+	refresh(sessions);
+	up = bootlog_write(control) && presence_tell(control, now, false);
+	if (up && now >= sessions->next_prune)
+		sessions->next_prune = prune(sessions, now);
+	return up;
 }
 
 static bool is_awaited(struct sessions *sessions)
@@ -440,22 +490,17 @@ void *session_write(void *context)
 {
 	struct sessions *sessions = context;
 	struct control *control = sessions->control;
-	bool up = true, was_up = true, more = true;
-	time_t ticked = 0, pruned = time(NULL);
+	bool up = true, was_up = true, more = true, ticks = true;
+	time_t ticked = 0;
 
 	while (more) {
 		more = wait_for_news(sessions, !up);
 		/* News may come by the thousand; these once a second, or when somebody waits. */
 		if (time(NULL) != ticked || is_awaited(sessions)) {
 			ticked = time(NULL);
-			gate_tick(control->gate, ticked, session_seconds(control));
-			refresh(sessions);
+			ticks = tick(sessions, ticked);
 		}
-		up = write_sessions(control) && write_notes(sessions);
-		if (ticked - pruned >= PRUNE_SECONDS) {
-			pruned = ticked;
-			prune(sessions, ticked);
-		}
+		up = write_sessions(control) && write_notes(sessions) && ticks;
 		if (up != was_up)
 			log_event(up ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, up ?
 				  "the catalog takes sessions again" :
@@ -463,6 +508,7 @@ void *session_write(void *context)
 		was_up = up;
 		tell_dropped(sessions);
 	}
+	presence_tell(control, time(NULL), true);
 	pthread_mutex_lock(&sessions->lock);
 	pthread_cond_broadcast(&sessions->refreshed);
 	pthread_mutex_unlock(&sessions->lock);
