@@ -179,6 +179,14 @@ int catalog_change(struct catalog *catalog, const struct catalog_who *who, enum 
 		   struct vdisk_error *err);
 
 /**
+ * catalog_revise - count up an object's revision, as something that is part of it changed
+ *
+ * Has no audit record: the part's change has one.  Return: as catalog_change().
+ */
+int catalog_revise(struct catalog *catalog, enum catalog_kind kind, int64_t id, json_t **stored,
+		   struct vdisk_error *err);
+
+/**
  * catalog_remove - remove an object, and what belongs to it alone
  * @revision: as for catalog_change()
  *

@@ -40,6 +40,7 @@
 static const char image_expected[] = "a-z 0-9 . _ -, at most 63, a letter or digit first";
 static const char host_expected[] = "a-z 0-9 -, at most 63, neither first nor last a -";
 static const char overlay_expected[] = "a word such as ram:50%, without spaces";
+static const char network_expected[] = "a network such as 10.1.0.0/16 or fd00:1::/64";
 static const char hex32_expected[] = "32 hexadecimal digits, not all 0";
 
 static const struct catalog_field image_fields[] = {
@@ -120,7 +121,7 @@ static const struct catalog_field property_fields[] = {
 
 static const struct catalog_field network_fields[] = {
 	HEAD,
-	FORM("cidr", 64, catalog_form_cidr, "a network such as 10.1.0.0/16 or fd00:1::/64",
+	FORM("cidr", 64, catalog_form_cidr, network_expected,
 	     .flags = CATALOG_REQUIRED | CATALOG_UNIQUE),
 	LIST("servers"),
 	REFERS("group_id", CATALOG_GROUP, CATALOG_REFUSE),
@@ -152,6 +153,8 @@ static const struct catalog_field enrolment_fields[] = {
 	COUNTER("used"),
 	REFERS("image_id", CATALOG_IMAGE, CATALOG_FORGET),
 	FORM("overlay", CATALOG_LABEL_BYTES, catalog_form_word, overlay_expected),
+	FORM("network", 64, catalog_form_cidr, network_expected),
+	REFERS("within_id", CATALOG_GROUP, CATALOG_FORGET),
 	BOOL("closed", "false"),
 	END
 };

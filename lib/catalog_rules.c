@@ -145,6 +145,11 @@ static int check_version(struct catalog_connection *connection, int kind, const 
 static int store_image(struct catalog_connection *connection, int64_t id, const json_t *object,
 		       struct vdisk_error *err)
 {
+	/* What is public goes to everybody without a login: nothing of it could be private. */
+	if (json_is_true(json_object_get(object, "public")) &&
+	    !strcmp(json_string_value(json_object_get(object, "kind")), "private"))
+		return vdisk_error_set(err, EINVAL,
+				       "image: public: a private image cannot be public");
 	if (!has(object, "current"))
 		return 0;
 	return check_version(connection, CATALOG_IMAGE, "current", id, number_of(object, "current"), err);

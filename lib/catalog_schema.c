@@ -106,6 +106,13 @@ static const char *const step_2[] = {
 	"ALTER TABLE \"events\" ADD COLUMN " REFERS("boot_id", "boots"),
 	INDEX("events", "boot", "\"boot_id\""),
 	INDEX("pending", "seen", "\"last_seen\""),
+	/* where an enrolment takes machines from, and whose networks bound it */
+	"ALTER TABLE \"enrolments\" ADD COLUMN " TEXT("network"),
+	"ALTER TABLE \"enrolments\" ADD COLUMN " REFERS("within_id", "groups"),
+	INDEX("enrolments", "within", "\"within_id\""),
+	/* an image is not both: what was marked private was not meant for everybody */
+	"UPDATE \"images\" SET \"public\" = 0, \"revision\" = \"revision\" + 1 "
+	"WHERE \"public\" = 1 AND \"kind\" = 'private'",
 	NULL
 };
 

@@ -181,6 +181,46 @@ int catalog_change(struct catalog *catalog, const struct catalog_who *who, enum 
 	return ret;
 }
 
+static int revise(struct catalog_connection *connection, int kind, int64_t id, json_t **stored,
+		  struct vdisk_error *err)
+{
+	json_t *before, *nothing = json_object();
+	int ret;
+
+	if (!nothing)
+		return no_memory(err);
+	ret = catalog_sql_get(connection, kind, id, true, &before, err);
+	if (!ret) {
+		json_decref(before);
+		ret = catalog_sql_update(connection, kind, id, nothing, true, err);
+	}
+	if (!ret)
+		ret = catalog_sql_get(connection, kind, id, false, stored, err);
+	json_decref(nothing);
+	return ret;
+}
+
+int catalog_revise(struct catalog *catalog, enum catalog_kind kind, int64_t id, json_t **stored,
+		   struct vdisk_error *err)
+{
+	struct catalog_hold hold;
+	json_t *result = NULL;
+	int ret;
+
+	ret = check_kind(kind, err);
+	if (!ret)
+		ret = catalog_write_begin(catalog, &hold, err);
+	if (ret)
+		return ret;
+	ret = revise(hold.connection, kind, id, &result, err);
+	ret = catalog_write_end(catalog, &hold, ret, err);
+	if (ret || !stored)
+		json_decref(result);
+	else
+		*stored = result;
+	return ret;
+}
+
 /* --- remove --- */
 
 static int remove_one(struct catalog_connection *connection, const struct catalog_who *who,

@@ -139,6 +139,9 @@ static const struct value {
 	{ CATALOG_NETWORK, "cidr", "\"10.1.0.0\"", false },
 	{ CATALOG_NETWORK, "cidr", "\"10.1.0.0/\"", false },
 	{ CATALOG_NETWORK, "cidr", "\"10.1.0.0/016\"", false },
+	{ CATALOG_ENROLMENT, "network", "\"10.1.0.0/16\"", true },
+	{ CATALOG_ENROLMENT, "network", "\"10.1.2.3/16\"", false },
+	{ CATALOG_ENROLMENT, "network", "\"room 1\"", false },
 	{ CATALOG_NETWORK, "servers", "[\"a\", \"10.0.0.1:10809\"]", true },
 	{ CATALOG_NETWORK, "servers", "[1]", false },
 	{ CATALOG_NETWORK, "servers", "[\"\"]", false },
@@ -356,6 +359,40 @@ static void test_references(void)
 	       "a closed one forgets it");
 	tap_ok(add(catalog, CATALOG_IMAGE, json("{\"name\":\"twice\"}")) > image,
 	       "the number of what was removed is not given again");
+}
+
+static void test_private(void)
+{
+	int64_t open, closed;
+
+	tap_ok(add(catalog, CATALOG_IMAGE, json("{\"name\":\"both\",\"kind\":\"private\",\"public\":true}")) ==
+	       -EINVAL && says("image: public: "), "an image isn't private and public");
+	open = add(catalog, CATALOG_IMAGE, json("{\"name\":\"open\",\"public\":true}"));
+	closed = add(catalog, CATALOG_IMAGE, json("{\"name\":\"closed\",\"kind\":\"private\"}"));
+	tap_ok(change(catalog, CATALOG_IMAGE, open, json("{\"kind\":\"private\"}"), -1) == -EINVAL &&
+	       change(catalog, CATALOG_IMAGE, closed, json("{\"public\":true}"), -1) == -EINVAL,
+	       "nor becomes it");
+	tap_ok(change(catalog, CATALOG_IMAGE, open, json("{\"kind\":\"private\",\"public\":false}"), -1) == 0 &&
+	       change(catalog, CATALOG_IMAGE, closed, json("{\"kind\":\"shared\",\"public\":true}"), -1) == 0,
+	       "but one instead of the other");
+}
+
+/* A part has changed: who knew the whole from before must not change it. */
+static void test_revise(void)
+{
+	int64_t id = add(catalog, CATALOG_CLIENT, json("{\"name\":\"parts\"}"));
+	int64_t audits = count(catalog, CATALOG_AUDIT, NULL);
+	json_t *stored = NULL;
+
+	tap_ok(!catalog_revise(catalog, CATALOG_CLIENT, id, &stored, &error) &&
+	       number_of(stored, "revision") == 2, "a revision is counted up by itself");
+	json_decref(stored);
+	tap_ok(count(catalog, CATALOG_AUDIT, NULL) == audits, "which is no change of its own");
+	tap_ok(change(catalog, CATALOG_CLIENT, id, json("{\"comment\":\"x\"}"), 1) == -EAGAIN &&
+	       change(catalog, CATALOG_CLIENT, id, json("{\"comment\":\"x\"}"), 2) == 0,
+	       "but is seen by who changes it");
+	tap_ok(catalog_revise(catalog, CATALOG_CLIENT, 999, NULL, &error) == -ENOENT,
+	       "of what isn't there there is none");
 }
 
 static void test_groups(void)
@@ -634,6 +671,8 @@ int main(void)
 	test_forms();
 	test_unique();
 	test_references();
+	test_private();
+	test_revise();
 	test_groups();
 	test_effective();
 	test_revisions();

@@ -268,6 +268,32 @@ static void test_first_schema(void)
 	catalog_close(catalog);
 }
 
+/* A catalog of the first release, with what has become impossible since. */
+static void test_released(void)
+{
+	struct catalog *catalog;
+	json_t *object;
+
+	start_anew();
+	tap_ok(migrate(catalog_steps, 1) == 0, "a catalog of the first release");
+	sql_on(file, "INSERT INTO images (name, public, kind, deleted) VALUES ('both', 1, 'private', 0), ('open', 1, 'shared', 0);"
+	       "INSERT INTO enrolments (name, opened, until, max, used, closed) VALUES ('a-%d', 1, 2, 3, 0, 0)");
+	catalog = open_catalog();
+	object = get(catalog, CATALOG_IMAGE, 1);
+	tap_ok(json_is_false(json_object_get(object, "public")) && number_of(object, "revision") == 2,
+	       "an image that was private and public is private");
+	json_decref(object);
+	object = get(catalog, CATALOG_IMAGE, 2);
+	tap_ok(json_is_true(json_object_get(object, "public")), "a public one stays public");
+	json_decref(object);
+	object = get(catalog, CATALOG_ENROLMENT, 1);
+	tap_ok(json_is_null(json_object_get(object, "network")) &&
+	       json_is_null(json_object_get(object, "within_id")), "an enrolment is of no network");
+	json_decref(object);
+	tap_ok(!catalog_check(catalog, &error), "and all is whole");
+	catalog_close(catalog);
+}
+
 /* The process dies in the middle of a migration, and of a change. */
 static void test_killed(void)
 {
@@ -657,6 +683,7 @@ int main(void)
 	test_refused();
 	test_migration();
 	test_first_schema();
+	test_released();
 	test_killed();
 	test_locked();
 	test_other_thread();
