@@ -109,8 +109,9 @@ static const struct command verbs[] = {
 		.name = "list", .main = list_main,
 		.usage = "[CLIENT...] [--group GROUP] [--type TYPE] [--enabled yes|no] [--json]",
 		.help = "Lists clients.  " RANGES
-			"TRUST says who a client is believed to be: network (it has that UUID and MAC,\n"
-			"which anybody can send) or bound (it proved a secret of its own).\n"
+			"TRUST says who a client is believed to be: network (it has no key: its UUID and\n"
+			"MAC are all it shows, which anybody can send), bound (it has a key, and its last\n"
+			"login proved it) or unproved (it has a key, and its last login did not).\n"
 			"\n"
 			"  --group GROUP     those of a group\n"
 			"  --type TYPE       production, test or maintenance\n"
@@ -139,6 +140,8 @@ static const struct command verbs[] = {
 			 "       [--rename NAME] [--json]",
 		.help = "Changes clients.  " RANGES
 			"\n"
+			"Who is disabled loses its session, and with it its disk, at once.\n"
+			"\n"
 			FIELDS_HELP
 			"  --no-property NAME           take a property away\n"
 			"  --forget-key                 it lost its secret: from now on trusted as network, until it\n"
@@ -148,7 +151,8 @@ static const struct command verbs[] = {
 	}, {
 		.name = "remove", .main = remove_main,
 		.usage = "CLIENT... [-y]",
-		.help = "Removes clients with their history.  " RANGES
+		.help = "Removes clients with their history.  Those that run lose their disk at once.\n"
+			RANGES
 			"\n"
 			"  -y, --yes   do not ask\n",
 	}, {

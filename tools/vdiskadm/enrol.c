@@ -37,6 +37,9 @@ static const struct column columns[] = {
 	{ .title = "OPENED", .key = "opened", .print = print_time },
 	{ .title = "UNTIL", .key = "until", .print = print_time },
 	{ .title = "LEFT", .key = "until", .print = print_left, .right = true },
+	{ .title = "NETWORK", .key = "network" },
+	{ .title = "WITHIN", .key = "within" },
+	{ .title = "IMAGE", .key = "image" },
 	{ 0 },
 };
 
@@ -46,6 +49,7 @@ static const struct field open_fields[] = {
 	{ .option = "max", .key = "max", .kind = FIELD_NUMBER, .min = 1, .max = 100000 },
 	{ .option = "image", .key = "image" },
 	{ .option = "overlay", .key = "overlay", .kind = FIELD_OVERLAY },
+	{ .option = "network", .key = "network" },
 	{ 0 },
 };
 
@@ -122,6 +126,29 @@ static int need_assignment(const char *group, json_t *options, struct vdisk_erro
 	return ret;
 }
 
+/*
+ * What an operator may not assign to the group his window can name, if it is what
+ * his machines have anyway: each that enrols gets it.  A version it can't name.
+ */
+static int name_image(const json_t *options, json_t *body, struct vdisk_error *err)
+{
+	json_t *overlay = json_object_get(options, "overlay"), *image = must(json_object());
+	struct vdisk_error ignored;
+	int ret = 0;
+
+	json_object_set(image, "image", json_object_get(options, "image"));
+	image_into(image, &ignored);
+	if (json_object_get(image, "version"))
+		ret = vdisk_error_set(err, EACCES, "%s is not assigned to the group, and an administrator does that; name the image without its version, or none",
+				      text_of(options, "image"));
+	json_object_del(image, "version");
+	json_object_update(body, image);
+	if (overlay)
+		json_object_set(body, "overlay", overlay);
+	json_decref(image);
+	return ret;
+}
+
 static int open_window(const char *group, const struct arguments *arguments, json_t **stored,
 		       struct vdisk_error *err)
 {
@@ -129,14 +156,21 @@ static int open_window(const char *group, const struct arguments *arguments, jso
 	int ret;
 
 	ret = need_group(group, err);
-	if (!ret && json_object_get(options, "image"))
-		ret = need_assignment(group, options, err);
 	if (ret < 0)
 		return ret;
-	body = must(json_pack("{s:s, s:O, s:I, s:O}", "group", group, "name",
+	body = must(json_pack("{s:s, s:O, s:I, s:O, s:O*}", "group", group, "name",
 			      json_object_get(options, "name"), "until",
 			      (json_int_t)time(NULL) + number_of(options, "for", 0), "max",
-			      json_object_get(options, "max")));
+			      json_object_get(options, "max"), "network",
+			      json_object_get(options, "network")));
+	if (json_object_get(options, "image"))
+		ret = need_assignment(group, options, err);
+	if (ret == -EACCES)
+		ret = name_image(options, body, err);
+	if (ret < 0) {
+		json_decref(body);
+		return ret;
+	}
 	ret = api_call("POST", "/v1/enrolments", body, API_ANY_REVISION, stored, err);
 	json_decref(body);
 	return ret;
@@ -263,22 +297,27 @@ static const struct command verbs[] = {
 	{
 		.name = "open", .main = open_main,
 		.usage = "GROUP --name PATTERN --for DURATION --max N [--image IMAGE[@N]]\n"
-			 "       [--overlay OVERLAY] [--json]",
+			 "       [--overlay OVERLAY] [--network CIDR] [--json]",
 		.help = "For a while, has unknown machines become clients of a group when they boot.\n"
-			"Whoever can reach the server meanwhile can have his machine taken for one.\n"
+			"Whoever is in that network meanwhile can have his machine taken for one; without\n"
+			"--network whoever can reach the server.  An operator's takes machines only from\n"
+			"networks that lead to his groups ('vdiskadm network'), and names only images that\n"
+			"are assigned to his group or to clients in it.\n"
 			"\n"
 			"  --name PATTERN     their names, with %d or %02d for a number: lab1-%02d\n"
 			"  --for DURATION     how long: 30m, 1h, 2d\n"
 			"  --max N            how many machines at most\n"
 			"  --image IMAGE[@N]  assigned to the group, if it isn't\n"
 			"  --overlay OVERLAY  of that assignment: none, ram, ram:SIZE, ram:N%\n"
+			"  --network CIDR     machines in it only, such as 192.0.2.0/24\n"
 			"  --json             print what was stored\n"
 			"\n"
 			"A group that does not exist is made.\n",
 	}, {
 		.name = "list", .main = list_main,
 		.usage = "[--json]",
-		.help = "Lists enrolments, also those that are over.\n"
+		.help = "Lists enrolments, also those that are over.  WITHIN is the group whose networks\n"
+			"the machines must be in: that of the operator who opened it.\n"
 			"\n"
 			"  --json   as the server has them\n",
 	}, {

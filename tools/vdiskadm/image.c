@@ -27,9 +27,12 @@ static const struct column details[] = {
 	{ 0 },
 };
 
+static const char *const kinds[] = { "shared", "private", NULL };
+
 static const struct field set_fields[] = {
 	{ .option = "description", .key = "description" },
 	{ .option = "public", .key = "public", .kind = FIELD_YES_NO },
+	{ .option = "kind", .key = "kind", .words = kinds },
 	{ 0 },
 };
 
@@ -103,12 +106,14 @@ static const struct command verbs[] = {
 			"  --json   as the server has them\n",
 	}, {
 		.name = "set", .main = set_main,
-		.usage = "IMAGE... [--description TEXT] [--public yes|no] [--json]",
-		.help = "Changes images.\n"
+		.usage = "IMAGE... [--description TEXT] [--public yes|no] [--kind shared|private]\n"
+			 "       [--json]",
+		.help = "Changes images.  One cannot be both public and private.\n"
 			"\n"
-			"  --description TEXT   for people\n"
-			"  --public yes|no      whether anybody may attach it without a session\n"
-			"  --json               print what it is now\n",
+			"  --description TEXT     for people\n"
+			"  --public yes|no        whether anybody may attach it without a session\n"
+			"  --kind shared|private  whether it goes only to clients that proved their key\n"
+			"  --json                 print what it is now\n",
 	}, {
 		.name = "delete", .main = delete_main,
 		.usage = "IMAGE... [-y]",

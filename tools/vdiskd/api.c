@@ -12,7 +12,7 @@ static const char *const image_kept[] = { "current", "deleted", NULL };
 static const char *const version_kept[] = {
 	"image_id", "number", "state", "size", "sha256", "stamp", "kernel", "cmdline", "created", NULL,
 };
-static const char *const enrolment_kept[] = { "used", NULL };
+static const char *const enrolment_kept[] = { "used", "within_id", NULL };
 static const char *const token_hidden[] = { "hash", NULL };
 static const char *const token_kept[] = { "last_used", "revoked", NULL };
 static const char *const server_kept[] = { "last_seen", NULL };
@@ -30,7 +30,9 @@ const struct api_resource api_images = {
 const struct api_resource api_tokens = {
 	"tokens", CATALOG_TOKEN, "name", 0, token_hidden, token_kept,
 };
-const struct api_resource api_pending = { "pending", CATALOG_PENDING, NULL, 0, NULL, NULL };
+const struct api_resource api_pending = {
+	"pending", CATALOG_PENDING, NULL, API_SEEN, NULL, NULL,
+};
 const struct api_resource api_sessions = {
 	"sessions", CATALOG_SESSION, NULL, API_NEWEST | API_TIMELINE, session_hidden, NULL,
 };
@@ -86,6 +88,7 @@ bool api_begin(struct api_call *call, struct control *control, struct http_reque
 void api_end(struct api_call *call, int ret)
 {
 	json_decref(call->scope);
+	json_decref(call->networks);
 	if (ret)
 		http_catalog_problem(call->answer, ret, &call->err);
 }

@@ -32,6 +32,7 @@ enum api_flags {
 	API_PROPERTIES = 4,
 	API_NEWEST = 8,			/* lists begin with the newest */
 	API_TIMELINE = 16,		/* lists tell the last step of each */
+	API_SEEN = 32,			/* has an address: operators see what is in their networks */
 };
 
 struct api_resource {
@@ -51,6 +52,7 @@ struct api_call {
 	const struct api_resource *resource;
 	struct catalog_who who;
 	json_t *scope;			/* ids of groups this caller is bound to; NULL: no bounds */
+	json_t *networks;		/* all there are, once api_scope_networks() was called */
 	struct vdisk_error err;
 };
 
@@ -109,13 +111,36 @@ int api_scope_check(struct api_call *call, int64_t group_id);
 /** api_scope_has - the same as a question */
 bool api_scope_has(const struct api_call *call, int64_t group_id);
 
+/** api_scope_networks - fill in @call->networks, for those below */
+int api_scope_networks(struct api_call *call);
+
+/** api_scope_has_address - whether the network of @object's "address" leads to the caller's groups */
+bool api_scope_has_address(const struct api_call *call, const json_t *object);
+
+/** api_scope_seen - -EPERM unless it does */
+int api_scope_seen(struct api_call *call, const json_t *object);
+
+/* api_rights.c */
+
+/**
+ * api_rights_check - whether the caller may store such fields, beyond groups
+ * @before: the object as it is; NULL: a new one
+ * @changes: as the catalog takes them; what the caller's bounds make of them is put in
+ *
+ * In a transaction.  Return: 0; -EPERM; what the catalog said.
+ */
+int api_rights_check(struct api_call *call, const json_t *before, json_t *changes);
+
+/** api_rights_property - -EPERM unless the caller may give a property of that name a value */
+int api_rights_property(struct api_call *call, const char *name);
+
 /* api_nested.c */
 
 /** api_nested_show - add "macs", "properties" and "trust" to presented objects */
 int api_nested_show(struct api_call *call, const struct api_resource *resource, json_t *array);
 
 /** api_nested_store - what @body says of them, for the object @id; in a transaction */
-int api_nested_store(struct api_call *call, const json_t *body, int64_t id);
+int api_nested_store(struct api_call *call, const json_t *body, int64_t id, bool *changed);
 
 /* api_resource.c */
 
@@ -206,6 +231,13 @@ void api_client_replace_run(struct control *control, struct http_request *reques
 			    struct http_answer *answer);
 
 /* api_clients.c */
+
+/** api_client_change - by the request's body; a client that is disabled by it loses its session */
+int api_client_change(struct api_call *call, int64_t id, json_t **stored);
+
+/** api_client_remove - with all that is its own; its session ends */
+int api_client_remove(struct api_call *call, int64_t id);
+
 void api_client_debug_run(struct control *control, struct http_request *request,
 			  struct http_answer *answer);
 void api_client_wake_run(struct control *control, struct http_request *request,

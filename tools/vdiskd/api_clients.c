@@ -5,6 +5,7 @@
 
 #include "api.h"
 #include "http_internal.h"
+#include "login.h"
 #include "wake.h"
 
 static int find(struct api_call *call, json_t **client)
@@ -12,6 +13,76 @@ static int find(struct api_call *call, json_t **client)
 	int ret = api_find(call, &api_clients, call->request->segments[0], client);
 
 	return ret ? ret : api_scope_check(call, api_integer(*client, "group_id"));
+}
+
+/*
+ * A client that is disabled has no session any more.  Nobody logs in meanwhile: who
+ * is about to looks again whether he may, when it is his turn.
+ */
+int api_client_change(struct api_call *call, int64_t id, json_t **stored)
+{
+	struct control *control = call->control;
+	int ret;
+
+	login_hold(control, id);
+	ret = api_change(call, id, call->request->body, call->request->revision, stored);
+	if (!ret && json_is_false(json_object_get(*stored, "enabled")))
+		ret = session_fence_client(control, &call->who, id, "disabled", &call->err);
+	login_release(control, id);
+	return ret;
+}
+
+/* What lives of the client has ended, for the catalog, which else keeps the client for it. */
+static int end_sessions(struct api_call *call, int64_t id)
+{
+	struct catalog *catalog = call->control->catalog;
+	json_t *filter, *sessions = NULL, *session, *changes;
+	size_t i;
+	int ret;
+
+	filter = json_pack("{s:I, s:{s:s}}", "client_id", (json_int_t)id, "state", "not", "ended");
+	ret = catalog_list(catalog, CATALOG_SESSION, filter, &sessions, &call->err);
+	json_decref(filter);
+	changes = json_pack("{s:s, s:s}", "state", "ended", "ended_how", "fenced");
+	json_array_foreach(sessions, i, session) {
+		if (!ret)
+			ret = catalog_change(catalog, NULL, CATALOG_SESSION,
+					     api_integer(session, "id"), changes, -1, NULL,
+					     &call->err);
+	}
+	json_decref(changes);
+	json_decref(sessions);
+	return ret;
+}
+
+static int remove_client(struct api_call *call, int64_t id)
+{
+	struct catalog *catalog = call->control->catalog;
+	int ret = catalog_begin(catalog, &call->err);
+
+	if (ret)
+		return ret;
+	ret = end_sessions(call, id);
+	if (!ret)
+		ret = catalog_remove(catalog, &call->who, CATALOG_CLIENT, id,
+				     call->request->revision, &call->err);
+	if (!ret)
+		return catalog_commit(catalog, &call->err);
+	catalog_rollback(catalog);
+	return ret;
+}
+
+int api_client_remove(struct api_call *call, int64_t id)
+{
+	struct control *control = call->control;
+	int ret;
+
+	login_hold(control, id);
+	ret = remove_client(call, id);
+	if (!ret)
+		ret = session_fence_client(control, &call->who, id, "removed", &call->err);
+	login_release(control, id);
+	return ret;
 }
 
 /* The next boot that fails gives a shell; {"once": false} takes that back. */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "api.h"
+#include "login.h"
 #include "presence.h"
 
 enum { MAC_SIZE = 32, MACS_MOST = 64, PROPERTIES_MOST = 256 };
@@ -129,21 +130,54 @@ static void show_state(json_t *array)
 	}
 }
 
+/* Of one that has a key: whether its last login proved it. */
+static int proved(struct api_call *call, const json_t *client, bool *proved)
+{
+	json_t *filter, *session = NULL;
+	int ret;
+
+	filter = json_pack("{s:O, s:s, s:i}", "client_id", json_object_get(client, "id"), "$order",
+			   "-id", "$limit", 1);
+	ret = catalog_get(call->control->catalog, CATALOG_SESSION, filter, &session, &call->err);
+	json_decref(filter);
+	*proved = !ret && !strcmp(json_string_value(json_object_get(session, "trust")), "bound");
+	json_decref(session);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int show_trust(struct api_call *call, json_t *array)
+{
+	json_t *client;
+	bool bound;
+	size_t i;
+	int ret;
+
+	json_array_foreach(array, i, client) {
+		const char *trust = "network";
+
+		if (login_has_key(client)) {
+			ret = proved(call, client, &bound);
+			if (ret)
+				return ret;
+			trust = bound ? "bound" : "unproved";
+		}
+		json_object_set_new(client, "trust", json_string(trust));
+	}
+	return 0;
+}
+
 int api_nested_show(struct api_call *call, const struct api_resource *resource, json_t *array)
 {
-	json_t *index, *object;
+	json_t *index;
 	int ret = 0;
-	size_t i;
 
 	if (!json_array_size(array))
 		return 0;
 	index = by_id(array);
-	if (resource->flags & API_MACS) {
+	if (resource->flags & API_MACS)
 		ret = show_macs(call, resource, array, index);
-		json_array_foreach(array, i, object)
-			json_object_set_new(object, "trust", json_string(json_is_null(
-				json_object_get(object, "public_key")) ? "network" : "bound"));
-	}
+	if (!ret && resource->flags & API_MACS)
+		ret = show_trust(call, array);
 	if (resource->kind == CATALOG_SERVER)
 		show_state(array);
 	if (!ret && resource->flags & API_PROPERTIES)
@@ -178,7 +212,7 @@ static int wanted_macs(struct api_call *call, const json_t *list, json_t **wante
 	return 0;
 }
 
-static int store_macs(struct api_call *call, const json_t *list, int64_t id)
+static int store_macs(struct api_call *call, const json_t *list, int64_t id, bool *changed)
 {
 	struct catalog *catalog = call->control->catalog;
 	json_t *wanted, *present, *filter, *mac, *object;
@@ -201,6 +235,7 @@ static int store_macs(struct api_call *call, const json_t *list, int64_t id)
 				     &call->err);
 		if (ret)
 			break;
+		*changed = true;
 	}
 	json_decref(present);
 	if (ret)
@@ -211,6 +246,7 @@ static int store_macs(struct api_call *call, const json_t *list, int64_t id)
 		json_decref(object);
 		if (ret)
 			break;
+		*changed = true;
 	}
 out:
 	json_decref(wanted);
@@ -239,18 +275,26 @@ static int property_fields(struct api_call *call, const char *name, const json_t
 	return 0;
 }
 
-static int change_property(struct api_call *call, json_t *present, const json_t *fields)
+static int change_property(struct api_call *call, json_t *present, const json_t *fields,
+			   bool *changed)
 {
 	const char *text = json_string_value(json_object_get(fields, "value"));
+	json_t *stored = NULL;
+	int ret;
 
 	/* What was masked on its way out comes back unchanged. */
 	if (json_is_true(json_object_get(present, "secret")) && !strcmp(text, masked))
 		return 0;
-	return catalog_change(call->control->catalog, &call->who, CATALOG_PROPERTY,
-			      api_integer(present, "id"), fields, -1, NULL, &call->err);
+	ret = catalog_change(call->control->catalog, &call->who, CATALOG_PROPERTY,
+			     api_integer(present, "id"), fields, -1, &stored, &call->err);
+	if (!ret && api_integer(stored, "revision") != api_integer(present, "revision"))
+		*changed = true;
+	json_decref(stored);
+	return ret;
 }
 
-static int store_property(struct api_call *call, const char *name, json_t *value, int64_t id)
+static int store_property(struct api_call *call, const char *name, json_t *value, int64_t id,
+			  bool *changed)
 {
 	struct catalog *catalog = call->control->catalog;
 	json_t *filter, *present = NULL, *fields = NULL;
@@ -268,16 +312,20 @@ static int store_property(struct api_call *call, const char *name, json_t *value
 		if (present)
 			ret = catalog_remove(catalog, &call->who, CATALOG_PROPERTY,
 					     api_integer(present, "id"), -1, &call->err);
+		*changed |= present && !ret;
 		goto out;
 	}
 	ret = property_fields(call, name, value, &fields);
+	if (!ret)
+		ret = api_rights_property(call, name);
 	if (ret)
 		goto out;
 	if (present) {
-		ret = change_property(call, present, fields);
+		ret = change_property(call, present, fields, changed);
 	} else {
 		json_object_update(fields, filter);
 		ret = catalog_add(catalog, &call->who, CATALOG_PROPERTY, fields, NULL, &call->err);
+		*changed |= !ret;
 	}
 out:
 	json_decref(filter);
@@ -286,7 +334,8 @@ out:
 	return ret;
 }
 
-static int store_properties(struct api_call *call, const json_t *properties, int64_t id)
+static int store_properties(struct api_call *call, const json_t *properties, int64_t id,
+			    bool *changed)
 {
 	const char *name;
 	json_t *value;
@@ -296,22 +345,23 @@ static int store_properties(struct api_call *call, const json_t *properties, int
 		return vdisk_error_set(&call->err, EINVAL,
 				       "properties: give an object of at most %d", PROPERTIES_MOST);
 	json_object_foreach((json_t *)properties, name, value) {
-		ret = store_property(call, name, value, id);
+		ret = store_property(call, name, value, id, changed);
 		if (ret)
 			break;
 	}
 	return ret;
 }
 
-int api_nested_store(struct api_call *call, const json_t *body, int64_t id)
+int api_nested_store(struct api_call *call, const json_t *body, int64_t id, bool *changed)
 {
 	const json_t *macs = json_object_get(body, "macs");
 	const json_t *properties = json_object_get(body, "properties");
 	int ret = 0;
 
+	*changed = false;
 	if (macs && call->resource->flags & API_MACS)
-		ret = store_macs(call, macs, id);
+		ret = store_macs(call, macs, id, changed);
 	if (!ret && properties && call->resource->flags & API_PROPERTIES)
-		ret = store_properties(call, properties, id);
+		ret = store_properties(call, properties, id, changed);
 	return ret;
 }

@@ -50,6 +50,8 @@ void api_pending_approve_run(struct control *control, struct http_request *reque
 		ret = vdisk_error_set(&call.err, EINVAL, "the request has no body");
 	if (!ret)
 		ret = api_find(&call, &api_pending, request->segments[0], &pending);
+	if (!ret)
+		ret = api_scope_seen(&call, pending);
 	if (!ret) {
 		client = client_of(pending, request->body);
 		ret = api_add(&call, client, &stored);
@@ -111,6 +113,8 @@ void api_client_replace_run(struct control *control, struct http_request *reques
 		ret = api_scope_check(&call, api_integer(client, "group_id"));
 	if (!ret)
 		ret = find_from(&call, &pending);
+	if (!ret)
+		ret = api_scope_seen(&call, pending);
 	if (!ret)
 		ret = replace(&call, client, pending, &stored);
 	if (!ret)

@@ -24,6 +24,8 @@ static int64_t group_of(const json_t *object)
 /* Whether the caller may touch @object; all may read what belongs to no group's machines. */
 static int check_scope(struct api_call *call, const json_t *object)
 {
+	if (call->resource->flags & API_SEEN)
+		return api_scope_seen(call, object);
 	if (!(call->resource->flags & API_SCOPED))
 		return 0;
 	return api_scope_check(call, group_of(object));
@@ -64,27 +66,28 @@ static int own_clients(struct api_call *call, json_t **clients)
 /* Takes out what a bound caller may not see. */
 int api_drop_foreign(struct api_call *call, json_t *array)
 {
+	bool by_client = call->resource->kind == CATALOG_SESSION ||
+			 call->resource->kind == CATALOG_BOOT;
 	json_t *clients = NULL, *object;
 	char key[24];
 	size_t i = 0;
 	bool own;
-	int ret;
+	int ret = 0;
 
-	bool by_client = call->resource->kind == CATALOG_SESSION ||
-			 call->resource->kind == CATALOG_BOOT;
-
-	if (!call->scope || (!(call->resource->flags & API_SCOPED) && !by_client))
+	if (!call->scope || (!(call->resource->flags & (API_SCOPED | API_SEEN)) && !by_client))
 		return 0;
-	if (by_client) {
+	if (by_client)
 		ret = own_clients(call, &clients);
-		if (ret)
-			return ret;
-	}
+	else if (call->resource->flags & API_SEEN)
+		ret = api_scope_networks(call);
+	if (ret)
+		return ret;
 	while (i < json_array_size(array)) {
 		object = json_array_get(array, i);
 		snprintf(key, sizeof(key), "%lld", (long long)api_integer(object, "client_id"));
 		own = clients ? json_object_get(clients, key) != NULL :
-				api_scope_has(call, group_of(object));
+		      call->resource->flags & API_SEEN ? api_scope_has_address(call, object) :
+		      api_scope_has(call, group_of(object));
 		if (own)
 			i++;
 		else
@@ -191,6 +194,7 @@ int api_add(struct api_call *call, const json_t *body, json_t **stored)
 {
 	struct catalog *catalog = call->control->catalog;
 	json_t *object;
+	bool changed;
 	int ret;
 
 	*stored = NULL;
@@ -204,15 +208,46 @@ int api_add(struct api_call *call, const json_t *body, json_t **stored)
 		json_decref(object);
 		return ret;
 	}
-	ret = catalog_add(catalog, &call->who, call->resource->kind, object, stored, &call->err);
+	ret = api_rights_check(call, NULL, object);
+	if (!ret)
+		ret = catalog_add(catalog, &call->who, call->resource->kind, object, stored,
+				  &call->err);
 	json_decref(object);
 	if (ret == -ENOENT)
 		ret = -EINVAL;	/* of what it refers to, not of itself */
 	if (!ret)
-		ret = api_nested_store(call, body, api_integer(*stored, "id"));
+		ret = api_nested_store(call, body, api_integer(*stored, "id"), &changed);
 	if (!ret)
 		return catalog_commit(catalog, &call->err);
 	catalog_rollback(catalog);
+	return ret;
+}
+
+/* Fields and parts, within a transaction; either counts the revision up, both do it once. */
+static int change(struct api_call *call, int64_t id, const json_t *body, json_t *changes,
+		  int64_t revision, json_t **stored)
+{
+	struct catalog *catalog = call->control->catalog;
+	enum catalog_kind kind = call->resource->kind;
+	json_t *before = NULL;
+	bool parts = false;
+	int ret;
+
+	ret = catalog_get_id(catalog, kind, id, &before, &call->err);
+	if (!ret)
+		ret = api_rights_check(call, before, changes);
+	if (!ret)
+		ret = catalog_change(catalog, &call->who, kind, id, changes, revision, stored,
+				     &call->err);
+	if (!ret)
+		ret = api_nested_store(call, body, id, &parts);
+	if (!ret && parts && json_equal(json_object_get(before, "revision"),
+					json_object_get(*stored, "revision"))) {
+		json_decref(*stored);
+		*stored = NULL;
+		ret = catalog_revise(catalog, kind, id, stored, &call->err);
+	}
+	json_decref(before);
 	return ret;
 }
 
@@ -231,18 +266,14 @@ int api_change(struct api_call *call, int64_t id, const json_t *body, int64_t re
 		ret = check_scope(call, changes);
 	if (!ret)
 		ret = catalog_begin(catalog, &call->err);
-	if (ret) {
-		json_decref(changes);
-		return ret;
+	if (!ret) {
+		ret = change(call, id, body, changes, revision, stored);
+		if (ret)
+			catalog_rollback(catalog);
+		else
+			ret = catalog_commit(catalog, &call->err);
 	}
-	ret = catalog_change(catalog, &call->who, call->resource->kind, id, changes, revision,
-			     stored, &call->err);
 	json_decref(changes);
-	if (!ret)
-		ret = api_nested_store(call, body, id);
-	if (!ret)
-		return catalog_commit(catalog, &call->err);
-	catalog_rollback(catalog);
 	return ret;
 }
 
@@ -310,7 +341,9 @@ void api_patch_run(struct control *control, struct http_request *request,
 	if (!ret)
 		ret = check_scope(&call, object);
 	if (!ret)
-		ret = api_change(&call, api_integer(object, "id"), request->body,
+		ret = call.resource->kind == CATALOG_CLIENT ?
+		      api_client_change(&call, api_integer(object, "id"), &stored) :
+		      api_change(&call, api_integer(object, "id"), request->body,
 				 request->revision, &stored);
 	if (!ret) {
 		tell_images(&call);
@@ -334,7 +367,9 @@ void api_delete_run(struct control *control, struct http_request *request,
 	if (!ret)
 		ret = check_scope(&call, object);
 	if (!ret)
-		ret = catalog_remove(control->catalog, &call.who, call.resource->kind,
+		ret = call.resource->kind == CATALOG_CLIENT ?
+		      api_client_remove(&call, api_integer(object, "id")) :
+		      catalog_remove(control->catalog, &call.who, call.resource->kind,
 				     api_integer(object, "id"), request->revision, &call.err);
 	json_decref(object);
 	api_end(&call, ret);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api.h"
+#include "login.h"
 
 /* Adds the groups below those that are in already, as long as there are any. */
 static void close_downwards(json_t *scope, const json_t *groups)
@@ -57,6 +58,32 @@ bool api_scope_has(const struct api_call *call, int64_t group_id)
 
 	snprintf(key, sizeof(key), "%lld", (long long)group_id);
 	return !call->scope || json_object_get(call->scope, key);
+}
+
+int api_scope_networks(struct api_call *call)
+{
+	if (call->networks)
+		return 0;
+	return catalog_list(call->control->catalog, CATALOG_NETWORK, NULL, &call->networks,
+			    &call->err);
+}
+
+bool api_scope_has_address(const struct api_call *call, const json_t *object)
+{
+	const char *address = json_string_value(json_object_get(object, "address"));
+	const json_t *network = login_network_among(call->networks, address);
+
+	return !call->scope || (network && api_scope_has(call, api_integer(network, "group_id")));
+}
+
+int api_scope_seen(struct api_call *call, const json_t *object)
+{
+	int ret = call->scope ? api_scope_networks(call) : 0;
+
+	if (ret || api_scope_has_address(call, object))
+		return ret;
+	return vdisk_error_set(&call->err, EPERM,
+			       "this token is for one group, and the machine was seen in no network that leads to it");
 }
 
 int api_scope_check(struct api_call *call, int64_t group_id)

@@ -57,19 +57,48 @@ void api_version_list_run(struct control *control, struct http_request *request,
 	api_end(&call, ret);
 }
 
-/* {"number": N, "comment"}: everything else is read from the store. */
+static int make_current(struct api_call *call, const json_t *image, json_int_t number)
+{
+	json_t *changes = json_pack("{s:I}", "current", number);
+	int ret = catalog_change(call->control->catalog, &call->who, CATALOG_IMAGE,
+				 api_integer(image, "id"), changes, -1, NULL, &call->err);
+
+	json_decref(changes);
+	return ret;
+}
+
+/* Known, and if so wanted current, or neither. */
+static int store(struct api_call *call, const json_t *image, const json_t *fields, bool current,
+		 json_t **stored)
+{
+	struct catalog *catalog = call->control->catalog;
+	int ret = catalog_begin(catalog, &call->err);
+
+	if (ret)
+		return ret;
+	ret = catalog_add(catalog, &call->who, CATALOG_VERSION, fields, stored, &call->err);
+	if (!ret && current)
+		ret = make_current(call, image, api_integer(*stored, "number"));
+	if (!ret)
+		return catalog_commit(catalog, &call->err);
+	catalog_rollback(catalog);
+	return ret;
+}
+
+/* {"number": N, "comment", "current"}: everything else is read from the store. */
 static int add(struct api_call *call, const json_t *image, json_t **stored)
 {
 	const char *name = json_string_value(json_object_get(image, "name")), *comment = NULL;
+	int ret, current = 0;
 	json_int_t number;
 	json_t *fields;
-	int ret;
 
 	if (!call->request->body ||
-	    json_unpack(call->request->body, "{s:I, s?:s !}", "number", &number, "comment", &comment) ||
+	    json_unpack(call->request->body, "{s:I, s?:s, s?:b !}", "number", &number, "comment",
+			&comment, "current", &current) ||
 	    number < 1 || number > INT32_MAX)
 		return vdisk_error_set(&call->err, EINVAL,
-				       "give \"number\" of a version in the store, and perhaps \"comment\"");
+				       "give \"number\" of a version in the store, and perhaps \"comment\" and \"current\" (true or false)");
 	ret = version_files_read(call->control->config->store, name, number, &fields, &call->err);
 	if (ret)
 		return ret == -ENOENT ? -EINVAL : ret;
@@ -77,8 +106,7 @@ static int add(struct api_call *call, const json_t *image, json_t **stored)
 	json_object_set_new(fields, "number", json_integer(number));
 	if (comment)
 		json_object_set_new(fields, "comment", json_string(comment));
-	ret = catalog_add(call->control->catalog, &call->who, CATALOG_VERSION, fields, stored,
-			  &call->err);
+	ret = store(call, image, fields, current, stored);
 	json_decref(fields);
 	if (!ret)
 		snprintf(call->answer->location, sizeof(call->answer->location),

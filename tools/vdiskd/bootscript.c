@@ -197,7 +197,7 @@ static int script_unknown(struct control *control, const struct login_machine *m
 	bool pending;
 	int ret;
 
-	ret = login_window(control, &window, err);
+	ret = login_window(control, machine->address, &window, err);
 	if (!ret && window)
 		ret = window_choice(control, window, &choices, err);
 	if (!ret && !choices)

@@ -64,6 +64,10 @@ void control_tick(struct control *control);
 int session_fence(struct control *control, const struct catalog_who *who, int64_t session,
 		  struct vdisk_error *err);
 
+/** session_fence_client - the same of all that a client has; @how: it was "disabled", "removed" */
+int session_fence_client(struct control *control, const struct catalog_who *who, int64_t client_id,
+			 const char *how, struct vdisk_error *err);
+
 /** session_order - have its agent do "reboot", "shutdown", or show @text as "message" */
 int session_order(struct control *control, const struct catalog_who *who, int64_t session,
 		  const char *order, const char *text, struct vdisk_error *err);

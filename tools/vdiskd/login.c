@@ -66,6 +66,16 @@ void login_stop(struct control *control)
 	control->logins = NULL;
 }
 
+void login_hold(struct control *control, int64_t client_id)
+{
+	pthread_mutex_lock(&control->logins->clients[client_id % LOGIN_LOCKS]);
+}
+
+void login_release(struct control *control, int64_t client_id)
+{
+	pthread_mutex_unlock(&control->logins->clients[client_id % LOGIN_LOCKS]);
+}
+
 /* Ends a handler: true when @ret says that it failed, and that was answered. */
 static bool failed(struct attempt *a, int ret)
 {
@@ -238,7 +248,7 @@ static bool find_client(struct attempt *a)
 	if (match == LOGIN_FOUND)
 		return true;
 	if (*a->machine.uuid || a->machine.mac_count) {
-		if (failed(a, login_window(a->control, &window, &a->err)))
+		if (failed(a, login_window(a->control, a->machine.address, &window, &a->err)))
 			return false;
 		ret = window ? login_enrol(a->control, window, &a->machine, &a->client, &a->err) :
 		      -ENOENT;
@@ -357,6 +367,12 @@ static bool make_session(struct attempt *a, struct gate_view *view)
 					 &a->err));
 }
 
+static void tell_holder(struct attempt *a, const struct gate_view *holder)
+{
+	json_object_set_new(a->answer->json, "holder", json_string(holder->address));
+	json_object_set_new(a->answer->json, "session", json_integer(holder->id));
+}
+
 static void tell_alive(struct attempt *a, const struct gate_view *holder)
 {
 	char detail[LOGIN_WORDS];
@@ -364,8 +380,7 @@ static void tell_alive(struct attempt *a, const struct gate_view *holder)
 	http_problem(a->answer, 409, "Already live",
 		     "client '%s' is in use at %s, which answers: two machines with one identity, or one that was cloned",
 		     holder->client, holder->address);
-	json_object_set_new(a->answer->json, "holder", json_string(holder->address));
-	json_object_set_new(a->answer->json, "session", json_integer(holder->id));
+	tell_holder(a, holder);
 	snprintf(detail, sizeof(detail), "client '%s' is in use at %s, which answers",
 		 holder->client, holder->address);
 	note_refused(a, "refused", detail);
@@ -384,6 +399,28 @@ static void tell_checking(struct attempt *a, const struct gate_view *holder,
 	a->answer->retry_after = retry_after;
 }
 
+/* Whoever only says the client's UUID and MAC never gets the place of one who proved its key. */
+static bool yields_to_proof(struct attempt *a, struct gate_view *holder)
+{
+	char detail[LOGIN_WORDS];
+
+	if (a->bound || !login_has_key(a->client) ||
+	    gate_of_client(a->control->gate, login_integer(a->client, "id"), holder) ||
+	    !holder->bound)
+		return false;
+	http_problem(a->answer, 409, "Already live",
+		     "client '%s' is in use at %s by a machine that proved the client's key: only who proves it, too, takes its place; 'vdiskadm session fence %s' ends it",
+		     holder->client, holder->address, holder->client);
+	tell_holder(a, holder);
+	snprintf(detail, sizeof(detail), "client '%s' is in use at %s by a machine that proved its key",
+		 holder->client, holder->address);
+	note_refused(a, "refused", detail);
+	log_limited(LOG_LEVEL_WARNING, "login refused", "client", holder->client, "from",
+		    a->machine.address, "reason", "its holder proved the client's key", "holder",
+		    holder->address);
+	return true;
+}
+
 /* Whether the client's session can be had; @old is then to be ended, if it has an id. */
 static bool look_for_holder(struct attempt *a, struct gate_view *old)
 {
@@ -392,6 +429,8 @@ static bool look_for_holder(struct attempt *a, struct gate_view *old)
 	unsigned int retry_after;
 
 	memset(old, 0, sizeof(*old));
+	if (yields_to_proof(a, old))
+		return false;
 	switch (login_holder(a->control, login_integer(a->client, "id"), a->machine.address, old,
 			     &retry_after)) {
 	case HOLDER_NONE:
@@ -435,18 +474,43 @@ static void note_login(struct attempt *a, const struct gate_view *view)
 		  "image", view->image, "trust", view->bound ? "bound" : "network");
 }
 
+/*
+ * Whoever disabled or removed the client has ended its sessions by now, and would
+ * not see the one that is about to be made: so look again, where they wait for us.
+ */
+static bool may_still(struct attempt *a)
+{
+	const json_t *key = json_object_get(a->client, "public_key");
+	json_t *client = NULL;
+	int ret;
+
+	ret = catalog_get_id(a->control->catalog, CATALOG_CLIENT, login_integer(a->client, "id"),
+			     &client, &a->err);
+	if (!ret && json_is_true(json_object_get(client, "enabled")) &&
+	    json_equal(key, json_object_get(client, "public_key"))) {
+		json_decref(client);
+		return true;
+	}
+	json_decref(client);
+	if (catalog_is_down(ret))
+		return !failed(a, ret);
+	http_problem(a->answer, 503, busy_title, "client '%s' was changed while it logged in",
+		     login_text(a->client, "name"));
+	a->answer->retry_after = 1;
+	return false;
+}
+
 static bool log_in(struct attempt *a, struct gate_view *view)
 {
-	pthread_mutex_t *lock = &a->control->logins->clients[login_integer(a->client, "id") %
-							     LOGIN_LOCKS];
+	int64_t id = login_integer(a->client, "id");
 	struct gate_view old;
 	bool done;
 
-	pthread_mutex_lock(lock);
-	done = look_for_holder(a, &old) && make_session(a, view);
+	login_hold(a->control, id);
+	done = may_still(a) && look_for_holder(a, &old) && make_session(a, view);
 	if (done)
 		replace(a, &old);
-	pthread_mutex_unlock(lock);
+	login_release(a->control, id);
 	if (done)
 		note_login(a, view);
 	return done;

@@ -68,10 +68,31 @@ void login_swap_uuid(const char *uuid, char swapped[LOGIN_UUID]);
 int login_find(struct catalog *catalog, const struct login_machine *machine,
 	       enum login_match *match, json_t **client, char *words, struct vdisk_error *err);
 
-/* login_unknown.c */
+/* login_window.c */
 
-/** login_window - an enrolment that is open now, or NULL; the caller's */
-int login_window(struct control *control, json_t **window, struct vdisk_error *err);
+/** login_network_among - the smallest of @networks that @address is in, borrowed; or NULL */
+json_t *login_network_among(const json_t *networks, const char *address);
+
+/** login_network - the same of all in the catalog; the caller's */
+int login_network(struct control *control, const char *address, json_t **network,
+		  struct vdisk_error *err);
+
+/** login_unknown_group - the group for machines that nobody knows there, or NULL */
+int login_unknown_group(struct control *control, const char *address, json_t **group,
+			struct vdisk_error *err);
+
+/**
+ * login_window - the enrolment that takes in machines at @address now, or NULL
+ * @window: the caller's; of several the one that says most closely where from
+ */
+int login_window(struct control *control, const char *address, json_t **window,
+		 struct vdisk_error *err);
+
+/** login_window_takes - whether this one does */
+int login_window_takes(struct control *control, const json_t *window, const char *address,
+		       bool *takes, struct vdisk_error *err);
+
+/* login_unknown.c */
 
 /**
  * login_enrol - make a client of a machine that nobody knows
@@ -86,14 +107,6 @@ int login_enrol(struct control *control, const json_t *window, const struct logi
 /** login_pend - show a machine to the administrators; @reason: as the catalog's field */
 int login_pend(struct control *control, const struct login_machine *machine, const char *reason,
 	       const char *detail, struct vdisk_error *err);
-
-/** login_network - the smallest network that @address is in, or NULL; the caller's */
-int login_network(struct control *control, const char *address, json_t **network,
-		  struct vdisk_error *err);
-
-/** login_unknown_group - the group for machines that nobody knows there, or NULL */
-int login_unknown_group(struct control *control, const char *address, json_t **group,
-			struct vdisk_error *err);
 
 /* login_choice.c */
 
@@ -111,6 +124,9 @@ int login_choices(struct control *control, int64_t client_id, bool bound, json_t
 json_t *login_choice(const json_t *choices, const char *name);
 
 /* login_proof.c */
+
+/** login_has_key - whether a client of the catalog could prove who it is */
+bool login_has_key(const json_t *client);
 
 /**
  * login_prove - whether a login proves its client's secret
@@ -148,11 +164,19 @@ int login_answer(struct control *control, struct http_request *request, const js
 		 const struct gate_view *view, const json_t *choice, bool secrets,
 		 const char *why_not, json_t *withheld, json_t **answer, struct vdisk_error *err);
 
-/** login_secrets - whether the client's group lets secrets go to a machine that proved nothing */
+/**
+ * login_secrets - whether the client's secrets go to a machine that proved nothing
+ *
+ * Its group says so, and never of a client that has a key to prove.
+ */
 int login_secrets(struct control *control, const json_t *client, bool *network,
 		  struct vdisk_error *err);
 
 /* login.c */
+
+/** login_hold - nobody logs in as this client before login_release() */
+void login_hold(struct control *control, int64_t client_id);
+void login_release(struct control *control, int64_t client_id);
 
 int login_start(struct control *control, struct vdisk_error *err);
 void login_stop(struct control *control);

@@ -272,7 +272,7 @@ int login_secrets(struct control *control, const json_t *client, bool *network,
 	int ret;
 
 	*network = false;
-	if (!json_is_integer(id))
+	if (!json_is_integer(id) || login_has_key(client))
 		return 0;
 	ret = catalog_get_id(control->catalog, CATALOG_GROUP, json_integer_value(id), &group, err);
 	if (!ret)

@@ -16,6 +16,19 @@ static void withhold(json_t *withheld, const char *what, const char *why)
 		json_array_append_new(withheld, json_pack("{s:s s:s}", "what", what, "why", why));
 }
 
+/* Whether it is there already; who is nearer to the client comes first, and says its overlay. */
+static bool has(const json_t *choices, const char *image, int64_t number)
+{
+	const json_t *choice;
+	size_t i;
+
+	json_array_foreach(choices, i, choice)
+		if (!strcmp(login_text(choice, "image"), image) &&
+		    login_integer(choice, "version") == number)
+			return true;
+	return false;
+}
+
 static const json_t *by_name(const json_t *choices, const char *name)
 {
 	const json_t *choice;
@@ -56,12 +69,12 @@ static void add(json_t *choices, const json_t *assignment)
 	char name[EXPORT_KEY_SIZE + 24];
 	json_t *choice;
 
+	if (has(choices, image, number))
+		return;
 	snprintf(name, sizeof(name), "%s", image);
 	/* The same image again, in another version: it needs another name. */
 	if (by_name(choices, name))
 		snprintf(name, sizeof(name), "%s@%lld", image, (long long)number);
-	if (by_name(choices, name))
-		return;
 	choice = json_pack("{s:s s:s s:s s:O s:I s:O s:b s:O}", "name", name, "label",
 			   label && *label ? label : name, "image", image, "image_id",
 			   json_object_get(assignment, "image_id"), "version", (json_int_t)number,

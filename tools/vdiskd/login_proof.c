@@ -50,6 +50,13 @@ static int wrong(char *words, const char *why)
 	return -EACCES;
 }
 
+bool login_has_key(const json_t *client)
+{
+	const char *key = login_text(client, "public_key");
+
+	return key && *key;
+}
+
 int login_prove(struct control *control, const json_t *client, const struct login_machine *machine,
 		const json_t *proof, bool *bound, char *words)
 {
@@ -59,7 +66,7 @@ int login_prove(struct control *control, const json_t *client, const struct logi
 
 	*bound = false;
 	*words = '\0';
-	if (!key || !*key) {
+	if (!login_has_key(client)) {
 		snprintf(words, LOGIN_WORDS, "the farm has no key of this client: it is known by UUID and MAC only");
 		return 0;
 	}

@@ -13,32 +13,7 @@
 #include "login_internal.h"
 #include "name.h"
 
-enum { NUMBER_MOST = 999999, WINDOWS_MOST = 64 };
-
-static bool is_open(const json_t *window)
-{
-	return !json_is_true(json_object_get(window, "closed")) &&
-	       login_integer(window, "until") > time(NULL) &&
-	       login_integer(window, "used") < login_integer(window, "max");
-}
-
-int login_window(struct control *control, json_t **window, struct vdisk_error *err)
-{
-	json_t *filter, *rows = NULL, *row;
-	size_t i;
-	int ret;
-
-	*window = NULL;
-	filter = json_pack("{s:b s:{s:I} s:i}", "closed", 0, "until", "min",
-			   (json_int_t)time(NULL) + 1, "$limit", WINDOWS_MOST);
-	ret = catalog_list(control->catalog, CATALOG_ENROLMENT, filter, &rows, err);
-	json_decref(filter);
-	json_array_foreach(rows, i, row)
-		if (!*window && is_open(row))
-			*window = json_incref(row);
-	json_decref(rows);
-	return ret;
-}
+enum { NUMBER_MOST = 999999 };
 
 /* The catalog has checked the pattern: one %d, %2d or %02d in a name. */
 static bool numbered(const char *pattern, unsigned int number, char name[NAME_SIZE])
@@ -159,6 +134,7 @@ static int enrol(struct control *control, int64_t window_id, const struct login_
 	char words[LOGIN_WORDS];
 	enum login_match match;
 	json_t *window = NULL, *known = NULL;
+	bool takes;
 	int ret;
 
 	ret = login_find(control->catalog, machine, &match, &known, words, err);
@@ -167,7 +143,9 @@ static int enrol(struct control *control, int64_t window_id, const struct login_
 		return -EEXIST;
 	if (!ret)
 		ret = catalog_get_id(control->catalog, CATALOG_ENROLMENT, window_id, &window, err);
-	if (!ret && !is_open(window))
+	if (!ret)
+		ret = login_window_takes(control, window, machine->address, &takes, err);
+	if (!ret && !takes)
 		ret = vdisk_error_set(err, ENOENT, "the enrolment has ended");
 	if (!ret)
 		ret = add_client(control, &who, window, machine, client, err);
@@ -304,56 +282,4 @@ int login_pend(struct control *control, const struct login_machine *machine, con
 	json_decref(found);
 	json_decref(macs);
 	return ret;
-}
-
-static bool parse_address(const char *text, struct address *address)
-{
-	struct network one = { .bits = 0 };
-
-	if (!network_parse(text, &one))
-		return false;
-	*address = one.address;
-	return true;
-}
-
-int login_network(struct control *control, const char *address, json_t **network,
-		  struct vdisk_error *err)
-{
-	json_t *rows = NULL, *row;
-	struct network parsed = { .bits = 0 };
-	struct address peer;
-	unsigned int best = 0;
-	size_t i;
-	int ret;
-
-	*network = NULL;
-	if (!parse_address(address, &peer))
-		return 0;
-	ret = catalog_list(control->catalog, CATALOG_NETWORK, NULL, &rows, err);
-	json_array_foreach(rows, i, row) {
-		if (!network_parse(login_text(row, "cidr"), &parsed) ||
-		    !network_has(&parsed, &peer) || (*network && parsed.bits <= best))
-			continue;
-		json_decref(*network);
-		*network = json_incref(row);
-		best = parsed.bits;
-	}
-	json_decref(rows);
-	return ret;
-}
-
-int login_unknown_group(struct control *control, const char *address, json_t **group,
-			struct vdisk_error *err)
-{
-	json_t *network, *id;
-	int ret;
-
-	*group = NULL;
-	ret = login_network(control, address, &network, err);
-	id = json_object_get(network, "group_id");
-	if (!ret && json_is_integer(id))
-		ret = catalog_get_id(control->catalog, CATALOG_GROUP, json_integer_value(id), group,
-				     err);
-	json_decref(network);
-	return ret == -ENOENT ? 0 : ret;
 }

@@ -343,6 +343,15 @@ static int look(struct control *control, int64_t id, struct gate_view *view,
 	return 0;
 }
 
+/* Before it is written down: it stops now, whatever the catalog does. */
+static void fence(struct control *control, const struct catalog_who *who,
+		  const struct gate_view *view, const char *why)
+{
+	gate_end(control->gate, view->id, "fenced", why);
+	log_event(LOG_LEVEL_INFO, "session fenced", "client", view->client, "by", who->name, "from",
+		  who->from);
+}
+
 int session_fence(struct control *control, const struct catalog_who *who, int64_t session,
 		  struct vdisk_error *err)
 {
@@ -354,11 +363,25 @@ int session_fence(struct control *control, const struct catalog_who *who, int64_
 	if (ret)
 		return ret;
 	snprintf(why, sizeof(why), "fenced by %.63s; this is final", who->name);
-	/* Before it is written down: it stops now, whatever the catalog does. */
-	gate_end(control->gate, session, "fenced", why);
-	log_event(LOG_LEVEL_INFO, "session fenced", "client", view.client, "by", who->name, "from",
-		  who->from);
+	fence(control, who, &view, why);
 	return catalog_note(control->catalog, who, "fence", CATALOG_SESSION, session, NULL, err);
+}
+
+int session_fence_client(struct control *control, const struct catalog_who *who, int64_t client_id,
+			 const char *how, struct vdisk_error *err)
+{
+	char why[GATE_WHY_SIZE];
+	struct gate_view view;
+	int ret = 0;
+
+	snprintf(why, sizeof(why), "its client was %s by %.63s; this is final", how, who->name);
+	while (!gate_of_client(control->gate, client_id, &view)) {
+		fence(control, who, &view, why);
+		if (!ret)
+			ret = catalog_note(control->catalog, who, "fence", CATALOG_SESSION, view.id,
+					   NULL, err);
+	}
+	return ret;
 }
 
 static int queue(struct sessions *sessions, int64_t id, const char *order, const char *text)

@@ -90,7 +90,8 @@ int session_load_images(struct control *control, struct vdisk_error *err)
 		snprintf(versions[count].image, sizeof(versions[count].image), "%s",
 			 text(image, "name"));
 		versions[count].number = integer(row, "number");
-		versions[count].is_public = json_is_true(json_object_get(image, "public"));
+		versions[count].is_public = json_is_true(json_object_get(image, "public")) &&
+					    strcmp(text(image, "kind"), "private");
 		versions[count].current = versions[count].number == integer(image, "current");
 		count++;
 	}
