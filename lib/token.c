@@ -65,6 +65,14 @@ int token_farm(const struct token_key *key, char farm[TOKEN_FARM_SIZE])
 	return 0;
 }
 
+/* No payload that the farm's own key signs begins like this. */
+static int bearer_key(const struct token_key *key, struct token_key *derived)
+{
+	static const char text[] = "vdisk bearer key";
+
+	return mac(key, text, sizeof(text) - 1, derived->byte);
+}
+
 static bool is_name_character(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -83,12 +91,28 @@ static bool is_name(const char *text, size_t length)
 	return true;
 }
 
+/* @length of @payload, as snprintf() says it. */
+static int sign(const struct token_key *key, const char *payload, int length,
+		char text[TOKEN_TEXT_SIZE], struct vdisk_error *err)
+{
+	uint8_t digest[MAC_BYTES];
+	size_t digits;
+
+	if (length < 0 || length > PAYLOAD_LONGEST)
+		return vdisk_error_set(err, EINVAL, "a token is too long");
+	if (mac(key, payload, length, digest))
+		return vdisk_error_set(err, EIO, "a token can't be signed: GnuTLS has no HMAC-SHA256");
+	digits = base64url_length(length);
+	base64url_encode((const uint8_t *)payload, length, text);
+	text[digits] = '.';
+	base64url_encode(digest, sizeof(digest), text + digits + 1);
+	return 0;
+}
+
 int token_make(const struct token_key *key, const struct token *token,
 	       char text[TOKEN_TEXT_SIZE], struct vdisk_error *err)
 {
-	uint8_t digest[MAC_BYTES];
 	char payload[PAYLOAD_LONGEST + 1];
-	size_t digits;
 	int length;
 
 	if (!is_name(token->farm, strlen(token->farm)) ||
@@ -101,16 +125,28 @@ int token_make(const struct token_key *key, const struct token *token,
 			  (unsigned long long)token->session, token->client, token->image,
 			  token->version, token->writable ? 'w' : 'r',
 			  (unsigned long long)token->epoch, (long long)token->expires);
-	if (length < 0 || length > PAYLOAD_LONGEST)
-		return vdisk_error_set(err, EINVAL, "a token for client '%s' is too long",
-				       token->client);
-	if (mac(key, payload, length, digest))
-		return vdisk_error_set(err, EIO, "a token can't be signed: GnuTLS has no HMAC-SHA256");
-	digits = base64url_length(length);
-	base64url_encode((uint8_t *)payload, length, text);
-	text[digits] = '.';
-	base64url_encode(digest, sizeof(digest), text + digits + 1);
-	return 0;
+	return sign(key, payload, length, text, err);
+}
+
+int token_bearer_make(const struct token_key *key, const struct token_bearer *bearer,
+		      char text[TOKEN_TEXT_SIZE], struct vdisk_error *err)
+{
+	char payload[PAYLOAD_LONGEST + 1];
+	struct token_key derived;
+	int length, ret;
+
+	if (!is_name(bearer->client, strlen(bearer->client)) || !bearer->session ||
+	    bearer->started < 0)
+		return vdisk_error_set(err, EINVAL, "a bearer can't be made for client '%s': its name has something but letters, digits, '.', '_' and '-'",
+				       bearer->client);
+	length = snprintf(payload, sizeof(payload), "b1|%llu|%s|%llu|%lld",
+			  (unsigned long long)bearer->session, bearer->client,
+			  (unsigned long long)bearer->epoch, (long long)bearer->started);
+	if (bearer_key(key, &derived))
+		return vdisk_error_set(err, EIO, "a bearer can't be signed: GnuTLS has no HMAC-SHA256");
+	ret = sign(&derived, payload, length, text, err);
+	gnutls_memset(&derived, 0, sizeof(derived));
+	return ret;
 }
 
 /* What is left of a payload. */
@@ -185,25 +221,66 @@ static bool parse(const char *payload, size_t length, struct token *token)
 	return true;
 }
 
-int token_verify(const struct token_key *key, const char *text, size_t length, struct token *token)
+static bool parse_bearer(const char *payload, size_t length, struct token_bearer *bearer)
+{
+	struct rest rest = { payload, payload + length };
+	uint64_t started;
+	const char *kind;
+	size_t size;
+
+	if (!take(&rest, '|', &kind, &size) || size != 2 || memcmp(kind, "b1", 2) ||
+	    !take_number(&rest, '|', UINT64_MAX, &bearer->session) || !bearer->session ||
+	    !take_name(&rest, '|', bearer->client, sizeof(bearer->client)) ||
+	    !take_number(&rest, '|', UINT64_MAX, &bearer->epoch) ||
+	    !take_number(&rest, '\0', INT64_MAX, &started))
+		return false;
+	bearer->started = started;
+	return true;
+}
+
+/* The payload of what was signed with @key, and its length; or -EBADMSG. */
+static ssize_t take_signed(const struct token_key *key, const char *text, size_t length,
+			   char payload[PAYLOAD_LONGEST])
 {
 	uint8_t given[MAC_BYTES], digest[MAC_BYTES];
-	char payload[PAYLOAD_LONGEST];
 	size_t digits;
 	ssize_t bytes;
 
-	memset(token, 0, sizeof(*token));
 	if (length > TOKEN_TEXT_LONGEST || length < MAC_DIGITS + 2)
 		return -EBADMSG;
 	digits = length - MAC_DIGITS - 1;
 	if (text[digits] != '.' ||
 	    base64url_decode(text + digits + 1, MAC_DIGITS, given, sizeof(given)) != MAC_BYTES)
 		return -EBADMSG;
-	bytes = base64url_decode(text, digits, (uint8_t *)payload, sizeof(payload));
+	bytes = base64url_decode(text, digits, (uint8_t *)payload, PAYLOAD_LONGEST);
 	if (bytes <= 0 || mac(key, payload, bytes, digest) ||
-	    gnutls_memcmp(digest, given, sizeof(digest)) || !parse(payload, bytes, token))
+	    gnutls_memcmp(digest, given, sizeof(digest)))
 		return -EBADMSG;
-	return 0;
+	return bytes;
+}
+
+int token_verify(const struct token_key *key, const char *text, size_t length, struct token *token)
+{
+	char payload[PAYLOAD_LONGEST];
+	ssize_t bytes = take_signed(key, text, length, payload);
+
+	memset(token, 0, sizeof(*token));
+	return bytes > 0 && parse(payload, bytes, token) ? 0 : -EBADMSG;
+}
+
+int token_bearer_verify(const struct token_key *key, const char *text, size_t length,
+			struct token_bearer *bearer)
+{
+	char payload[PAYLOAD_LONGEST];
+	struct token_key derived;
+	ssize_t bytes;
+
+	memset(bearer, 0, sizeof(*bearer));
+	if (bearer_key(key, &derived))
+		return -EBADMSG;
+	bytes = take_signed(&derived, text, length, payload);
+	gnutls_memset(&derived, 0, sizeof(derived));
+	return bytes > 0 && parse_bearer(payload, bytes, bearer) ? 0 : -EBADMSG;
 }
 
 static int nonce_mac(const struct token_key *key, const uint8_t *nonce, uint8_t digest[MAC_BYTES])

@@ -10,6 +10,14 @@
  *
  * On the wire an export name that begins with '~' has a token behind it.  A
  * token is a secret: it stands in no log, metric or file of the system.
+ *
+ * The way of a token to the data plane is not encrypted, so it opens nothing but
+ * the image.  What a session may do at the API takes its bearer, of the same form,
+ *
+ *   b1|session|client|epoch|started
+ *
+ * signed with a key that is derived from the farm's: neither is good as the other,
+ * and none can be made from the other.  It goes over encrypted channels only.
  */
 #ifndef VDISK_TOKEN_H
 #define VDISK_TOKEN_H
@@ -44,6 +52,14 @@ struct token {
 	bool writable;
 	uint64_t epoch;
 	int64_t expires;		/* seconds since 1970 */
+};
+
+/* All that makes a session this one, also after the catalog was set back. */
+struct token_bearer {
+	uint64_t session;
+	char client[TOKEN_NAME_SIZE];
+	uint64_t epoch;
+	int64_t started;		/* seconds since 1970 */
 };
 
 /**
@@ -89,6 +105,20 @@ int token_make(const struct token_key *key, const struct token *token,
  * Return: 0, -EBADMSG (not ours, or damaged).
  */
 int token_verify(const struct token_key *key, const char *text, size_t length, struct token *token);
+
+/**
+ * token_bearer_make - write and sign a session's bearer; arguments as of token_make()
+ */
+int token_bearer_make(const struct token_key *key, const struct token_bearer *bearer,
+		      char text[TOKEN_TEXT_SIZE], struct vdisk_error *err);
+
+/**
+ * token_bearer_verify - read a bearer, if it was made with @key; as token_verify()
+ *
+ * It has no end of its own: it is good while the session is.
+ */
+int token_bearer_verify(const struct token_key *key, const char *text, size_t length,
+			struct token_bearer *bearer);
 
 /**
  * token_nonce - a question that only its own answer fits, for a challenge

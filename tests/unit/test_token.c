@@ -149,6 +149,100 @@ static void test_strict(void)
 	}
 }
 
+static int verify_bearer(const char *text, struct token_bearer *bearer)
+{
+	size_t length = strlen(text);
+	char *copy = malloc(length + !length);
+	int ret;
+
+	memcpy(copy, text, length);
+	ret = token_bearer_verify(&key, copy, length, bearer);
+	free(copy);
+	return ret;
+}
+
+static void test_bearer(void)
+{
+	static const struct token_bearer mine = {
+		.session = 42, .client = "lab1-07", .epoch = 9, .started = 1800000000,
+	};
+	char text[TOKEN_TEXT_SIZE], changed[TOKEN_TEXT_SIZE], export[TOKEN_TEXT_SIZE];
+	struct token_bearer bearer, longest = mine;
+	unsigned int taken = 0, bit;
+	struct token token;
+	size_t length, i;
+
+	tap_ok(!token_bearer_make(&key, &mine, text, NULL) && !verify_bearer(text, &bearer) &&
+	       bearer.session == 42 && !strcmp(bearer.client, "lab1-07") && bearer.epoch == 9 &&
+	       bearer.started == 1800000000, "a bearer is made and read");
+	tap_ok(token_bearer_verify(&other, text, strlen(text), &bearer) == -EBADMSG &&
+	       !bearer.session, "another farm's is not ours");
+	tap_ok(verify(text, &token) == -EBADMSG, "a bearer is no token");
+	token_make(&key, &usual, export, NULL);
+	tap_ok(verify_bearer(export, &bearer) == -EBADMSG && !bearer.session,
+	       "and a token is no bearer");
+	length = strlen(text);
+	for (i = 0; i < length; i++) {
+		for (bit = 0; bit < 8; bit++) {
+			strcpy(changed, text);
+			changed[i] ^= 1 << bit;
+			taken += !token_bearer_verify(&key, changed, length, &bearer);
+		}
+		taken += !token_bearer_verify(&key, text, i, &bearer);
+	}
+	tap_ok(!taken, "a bit changed anywhere is seen, and one cut short");
+	memset(longest.client, 'x', TOKEN_NAME_LONGEST);
+	longest.session = UINT64_MAX;
+	longest.epoch = UINT64_MAX;
+	longest.started = INT64_MAX;
+	tap_ok(!token_bearer_make(&key, &longest, text, NULL) && !verify_bearer(text, &bearer) &&
+	       bearer.epoch == UINT64_MAX && bearer.started == INT64_MAX, "the longest has room");
+	longest.session = 0;
+	tap_ok(token_bearer_make(&key, &longest, text, NULL) == -EINVAL, "none for session 0");
+	strcpy(longest.client, "a|b");
+	longest.session = 1;
+	tap_ok(token_bearer_make(&key, &longest, text, NULL) == -EINVAL, "nor for a name that is none");
+}
+
+static void sign_as(const struct token_key *with, const char *payload, char *text)
+{
+	uint8_t digest[32];
+
+	gnutls_hmac_fast(GNUTLS_MAC_SHA256, with->byte, sizeof(with->byte), payload,
+			 strlen(payload), digest);
+	base64url_encode((const uint8_t *)payload, strlen(payload), text);
+	strcat(text, ".");
+	base64url_encode(digest, sizeof(digest), text + strlen(text));
+}
+
+/* Signed with the right key, but not what token_bearer_make() writes. */
+static void test_bearer_strict(void)
+{
+	static const char *const payloads[] = {
+		"b2|1|c|1|1", "b|1|c|1|1", "1|1|c|1|1", "b1|0|c|1|1", "b1|01|c|1|1", "b1|1||1|1",
+		"b1|1|c d|1|1", "b1|1|c|-1|1", "b1|1|c|1|", "b1|1|c|1|1|", "b1|1|c|1",
+		"b1|1|c|1|9223372036854775808", "b1|18446744073709551616|c|1|1", "b1", "||||",
+		"1|f|1|c|i@1|r|1|1",
+	};
+	static const char purpose[] = "vdisk bearer key";
+	struct token_bearer bearer;
+	char text[TOKEN_TEXT_SIZE];
+	struct token_key derived;
+	unsigned int i;
+
+	gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.byte, sizeof(key.byte), purpose, strlen(purpose),
+			 derived.byte);
+	sign_as(&derived, "b1|1|c|1|1", text);
+	tap_ok(!verify_bearer(text, &bearer), "signed, and a bearer");
+	sign_as(&key, "b1|1|c|1|1", text);
+	tap_ok(verify_bearer(text, &bearer) == -EBADMSG, "the farm's own key signs no bearer");
+	for (i = 0; i < sizeof(payloads) / sizeof(*payloads); i++) {
+		sign_as(&derived, payloads[i], text);
+		tap_ok(verify_bearer(text, &bearer) == -EBADMSG, "signed, but no bearer: %s",
+		       payloads[i]);
+	}
+}
+
 static void test_key(void)
 {
 	static const char hex[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eFf";
@@ -206,6 +300,8 @@ int main(void)
 	test_make_refuses();
 	test_damage();
 	test_strict();
+	test_bearer();
+	test_bearer_strict();
 	test_key();
 	test_nonce();
 	test_base64url();

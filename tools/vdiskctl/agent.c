@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <poll.h>
+#include "check.h"
 #include "json.h"
 #include "parse.h"
 #include "session.h"
@@ -253,17 +254,17 @@ static int tell_driver(int64_t number, const char *token, struct vdisk_error *er
 static int take_renewal(struct agent *agent, const json_t *answer, int64_t number,
 			struct vdisk_error *err)
 {
-	const char *token = session_text(answer, "export");
 	int ret;
 
-	if (token[0] != '~' || strlen(token) > VDISK_EXPORT_MAX)
-		return vdisk_error_set(err, EPROTO, "the renewed session makes no sense");
-	ret = tell_driver(number, token, err);
+	ret = check_renewal(answer, err);
+	if (!ret)
+		ret = tell_driver(number, session_text(answer, "export"), err);
 	if (ret < 0)
 		return ret;
 	json_object_set(agent->session.json, "export", json_object_get(answer, "export"));
+	json_object_set(agent->session.json, "bearer", json_object_get(answer, "bearer"));
 	json_object_set(agent->session.json, "expires", json_object_get(answer, "expires"));
-	ret = farm_set_token(agent->session.farm, token + 1, err);
+	ret = farm_set_token(agent->session.farm, session_text(answer, "bearer"), err);
 	return ret ? ret : session_save(&agent->session, agent->root, err);
 }
 

@@ -9,7 +9,7 @@
 
 enum {
 	NAME_LENGTH = 63, PATH_LENGTH = 1023, FILES_MAX = 64, CONTENT_MAX = 1 << 20,
-	MODE_MAX = 0777, CHOICES_MAX = 99,
+	MODE_MAX = 0777, CHOICES_MAX = 99, BEARER_LENGTH = 1023,
 };
 
 bool is_word(const char *text, size_t min, size_t max, const char *more)
@@ -51,6 +51,12 @@ static bool is_machine_id(const char *text)
 static bool is_token(const char *text)
 {
 	return text[0] == '~' && is_word(text + 1, 1, VDISK_EXPORT_MAX - 1, "-_.=");
+}
+
+/* It stands in a header line, and is none that opens an image. */
+static bool is_bearer(const char *text)
+{
+	return is_word(text, 32, BEARER_LENGTH, "-_.");
 }
 
 static bool is_address(const char *text)
@@ -155,6 +161,18 @@ static int check_properties(json_t *properties, struct vdisk_error *err)
 	return 0;
 }
 
+int check_renewal(const json_t *answer, struct vdisk_error *err)
+{
+	const char *export = text_of(answer, "export"), *bearer = text_of(answer, "bearer");
+
+	if (!is_token(export))
+		return wrong(err, "export");
+	/* Whoever listens knows the export. */
+	if (!is_bearer(bearer) || !strcmp(bearer, export + 1))
+		return wrong(err, "bearer");
+	return 0;
+}
+
 int check_session(const json_t *answer, struct vdisk_error *err)
 {
 	const json_t *id = json_object_get(answer, "session");
@@ -167,8 +185,9 @@ int check_session(const json_t *answer, struct vdisk_error *err)
 		return wrong(err, "client");
 	if (text[0] && !is_machine_id(text))
 		return wrong(err, "machine_id");
-	if (!is_token(text_of(answer, "export")))
-		return wrong(err, "export");
+	ret = check_renewal(answer, err);
+	if (ret < 0)
+		return ret;
 	ret = check_servers(json_object_get(answer, "servers"), err);
 	if (!ret)
 		ret = check_files(json_object_get(answer, "files"), err);

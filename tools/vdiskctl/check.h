@@ -10,6 +10,9 @@
 /* check_session - the answer to a login; 0 or -EPROTO with the field that is wrong. */
 int check_session(const json_t *answer, struct vdisk_error *err);
 
+/* check_renewal - the tokens of a session, old or renewed; likewise. */
+int check_renewal(const json_t *answer, struct vdisk_error *err);
+
 /* check_choices - a list to choose from; likewise. */
 int check_choices(const json_t *answer, struct vdisk_error *err);
 

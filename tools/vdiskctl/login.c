@@ -195,7 +195,7 @@ static int accept_answer(struct attempt *attempt, struct farm_answer *answer,
 		json_object_set_new(farm, "pin", json_string(farm_pin(attempt->farm)));
 	session->json = json_incref(answer->json);
 	json_object_set_new(session->json, "farm", farm);
-	return farm_set_token(attempt->farm, session_text(session->json, "export") + 1, err);
+	return farm_set_token(attempt->farm, session_text(session->json, "bearer"), err);
 }
 
 static void tell_withheld(const json_t *session)

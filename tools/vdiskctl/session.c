@@ -140,7 +140,7 @@ static int reopen(struct session *session, struct vdisk_error *err)
 	struct farm_options options = {
 		.servers = list, .answer_max = 8 << 20, .notice = say,
 		.pin = pin[0] ? pin : NULL, .trust_network = !pin[0],
-		.token = session_text(session->json, "export") + 1,
+		.token = session_text(session->json, "bearer"),
 	};
 	size_t i;
 
@@ -251,7 +251,9 @@ int session_logout(struct session *session, struct vdisk_error *err)
 
 json_t *session_public(const json_t *session)
 {
-	static const char *const secret[] = { "export", "stream_key", "files", "properties", "farm" };
+	static const char *const secret[] = {
+		"export", "bearer", "stream_key", "files", "properties", "farm"
+	};
 	json_t *copy = json_deep_copy(session), *list, *properties, *files;
 	size_t i;
 	void *at;

@@ -21,7 +21,7 @@ struct login_options {
 };
 
 struct session {
-	struct farm *farm;		/* with the session's token */
+	struct farm *farm;		/* with the session's bearer */
 	json_t *json;			/* what the server said, checked; and "farm": how to reach it */
 };
 

@@ -530,9 +530,12 @@ static void answer(struct attempt *a, const struct gate_view *view)
 	if (!secrets)
 		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "ssh certificate",
 							     "why", a->why_not));
-	if (!a->request->encrypted)
+	if (!a->request->encrypted) {
 		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "stream key",
 							     "why", a->why_not));
+		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "bearer",
+							     "why", a->why_not));
+	}
 	withheld = a->withheld;
 	a->withheld = NULL;
 	if (failed(a, login_answer(a->control, a->request, a->client, view, a->choice, secrets,

@@ -304,6 +304,19 @@ static int add_stream_key(struct control *control, const struct gate_view *view,
 	return 0;
 }
 
+/* For what the session itself asks of the API.  The export crosses the network in the clear. */
+static int add_bearer(struct control *control, const struct gate_view *view, json_t *answer,
+		      struct vdisk_error *err)
+{
+	char bearer[TOKEN_TEXT_SIZE];
+	int ret = session_bearer(control, view, bearer, err);
+
+	if (!ret)
+		json_object_set_new(answer, "bearer", json_string(bearer));
+	gnutls_memset(bearer, 0, sizeof(bearer));
+	return ret;
+}
+
 /* Good for one boot: whoever gets it uses it up. */
 static int take_debug(struct control *control, const json_t *client, json_t *answer,
 		      struct vdisk_error *err)
@@ -355,6 +368,8 @@ int login_answer(struct control *control, struct http_request *request, const js
 		ret = take_debug(control, client, *answer, err);
 	if (!ret && request->encrypted)
 		ret = add_stream_key(control, view, *answer);
+	if (!ret && request->encrypted)
+		ret = add_bearer(control, view, *answer, err);
 	if (ret) {
 		json_decref(*answer);
 		*answer = NULL;

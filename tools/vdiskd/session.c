@@ -204,6 +204,17 @@ int session_export(const struct control *control, const struct gate_view *view, 
 	return token_make(&control->farm_key, &token, name + 1, err);
 }
 
+int session_bearer(const struct control *control, const struct gate_view *view,
+		   char text[TOKEN_TEXT_SIZE], struct vdisk_error *err)
+{
+	struct token_bearer bearer = {
+		.session = view->id, .epoch = view->epoch, .started = view->started,
+	};
+
+	strcpy(bearer.client, view->client);
+	return token_bearer_make(&control->farm_key, &bearer, text, err);
+}
+
 /* What the catalog takes as a text of lines: no control characters. */
 static void clean(char *text)
 {

@@ -58,6 +58,10 @@ int session_create(struct control *control, struct gate_view *view, int64_t imag
 int session_export(const struct control *control, const struct gate_view *view, char *name,
 		   struct vdisk_error *err);
 
+/** session_bearer - what the session's own requests to the API are to bear; 0 or -errno */
+int session_bearer(const struct control *control, const struct gate_view *view,
+		   char text[TOKEN_TEXT_SIZE], struct vdisk_error *err);
+
 /**
  * session_note - put a step into a timeline; returns at once, what is too much is dropped
  *

@@ -26,25 +26,31 @@ static void gone(struct http_answer *answer, const struct gate_view *view)
 	http_problem(answer, 410, "Session ended", "session ended: %s", view->why);
 }
 
-/* The session that the request is about, by the token that it alone has. */
+/* The session that the request is about, by the bearer that it alone has. */
 static bool own(struct control *control, struct http_request *request, struct http_answer *answer,
 		struct gate_view *view)
 {
-	const char *bearer = http_bearer(request);
+	const char *text = http_bearer(request);
 	int64_t id = api_id(request->segments[0]);
-	struct token token;
+	struct token_bearer bearer;
 
-	if (bearer && *bearer == '~')
-		bearer++;
-	/* What is no session's token may be an administrator's: it is nobody's business here. */
-	if (!bearer || !control->has_farm_key ||
-	    token_verify(&control->farm_key, bearer, strlen(bearer), &token) ||
-	    (int64_t)token.session != id) {
+	/* A bearer is not given out there, so none that is shown there can be right. */
+	if (!request->encrypted) {
+		http_problem(answer, 403, "Not encrypted", "what a session does by itself goes over TLS or the local socket only");
+		return false;
+	}
+	/*
+	 * What is no bearer may be an administrator's token, or the one that opens the
+	 * image, which anybody on its way can have read: neither is anything here.
+	 */
+	if (!text || !control->has_farm_key ||
+	    token_bearer_verify(&control->farm_key, text, strlen(text), &bearer) ||
+	    (int64_t)bearer.session != id) {
 		http_refused(request, answer);
 		return false;
 	}
-	if (gate_look(control->gate, id, view) || view->epoch != token.epoch ||
-	    strcmp(view->client, token.client)) {
+	if (gate_look(control->gate, id, view) || view->epoch != bearer.epoch ||
+	    view->started != bearer.started || strcmp(view->client, bearer.client)) {
 		not_this(answer);
 		return false;
 	}
@@ -124,7 +130,7 @@ void session_run_renew(struct control *control, struct http_request *request,
 		       struct http_answer *answer)
 {
 	struct vdisk_error err = { .code = 0 };
-	char export[GATE_TOLD_SIZE];
+	char export[GATE_TOLD_SIZE], bearer[TOKEN_TEXT_SIZE];
 	struct gate_view view;
 
 	if (!own(control, request, answer, &view))
@@ -135,11 +141,15 @@ void session_run_renew(struct control *control, struct http_request *request,
 			gone(answer, &view);
 		return;
 	}
-	if (session_export(control, &view, export, &err)) {
+	if (session_export(control, &view, export, &err) ||
+	    session_bearer(control, &view, bearer, &err)) {
 		http_problem(answer, 500, "No token", "%s", err.text);
 		return;
 	}
-	answer->json = json_pack("{s:s s:I}", "export", export, "expires", (json_int_t)view.expires);
+	answer->json = json_pack("{s:s s:s s:I}", "export", export, "bearer", bearer, "expires",
+				 (json_int_t)view.expires);
+	explicit_bzero(export, sizeof(export));
+	explicit_bzero(bearer, sizeof(bearer));
 }
 
 static bool take_count(const json_t *body, const char *name, uint64_t *count,
