@@ -18,7 +18,7 @@ stub()
 
 # One word a line, so that what was split shows.
 stub vdiskctl 'case $1 in
-event | identity) printf "%s\n" "$@" >"$dir/called.$1"; [ ! -e "$dir/words" ] || cat "$dir/words"; exit ;;
+event | identity | report) printf "%s\n" "$@" >"$dir/called.$1"; [ ! -e "$dir/words" ] || cat "$dir/words"; exit ;;
 esac
 printf "%s\n" "$@" >"$dir/called.$3"
 if [ -e "$dir/refuse.$3" ]; then cat "$dir/refuse.$3" >&2; exit "$(cat "$dir/status.$3")"; fi
@@ -191,13 +191,19 @@ ok "$(tr '\n' ' ' <"$dir/called.event")" 'event failed --text step: attach --log
 ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and nothing of it was run'
 
 fresh
-vdisk_parse rd.vdisk=vdisk://farm rd.vdisk=nbd://a/x
+vdisk_parse rd.vdisk=vdisk://farm,vdisk://two rd.vdisk.pin=pin rd.vdisk=nbd://a/x
 echo 'vdiskctl: attach: login: no' >"$dir/run/0/error"
 echo 'vdiskctl: attach: down' >"$dir/run/1/error"
 vdisk_failure attach
 ok "$(sed '/UUID\|network\|address/d' "$dir/log")" '<3>vdisk: this machine does not boot; its name: not known yet; step: login
 <3>vdisk: reason: vdiskctl: attach: login: no
 <3>vdisk: reason: vdiskctl: attach: down' 'a login that fails is a step of its own'
+ok "$(tr '\n' ' ' <"$dir/called.report")" \
+	'report --text step: attach: vdiskctl: attach: login: no --log --pin pin -- vdisk://farm vdisk://two ' \
+	'and the farm is told, without a session'
+rm "$dir/called.report"
+vdisk_failure network
+ok "$(ls "$dir/called.report" 2>/dev/null)" '' 'but not where there is no network'
 
 fresh
 vdisk_parse root=vdisk:vdisk://farm

@@ -332,11 +332,41 @@ vdisk_tell_farm()
 		vdisk_info "$(vdisk_last "$VDISK_RUN/event")"
 }
 
+# vdisk_report STEP: the same before there is a session.  A farm that can't be
+# reached can't be told, and that it can't be is on the screen already.
+vdisk_report()
+{
+	[ "$1" != network ] || return 0
+	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
+		vdisk_n=${vdisk_dir##*/}
+		vdisk_at_farm "$vdisk_n" || continue
+		vdisk_value=
+		[ ! -s "$vdisk_dir/error" ] || vdisk_value=": $(vdisk_last "$vdisk_dir/error")"
+		set -- report --text "step: $1$vdisk_value" --log
+		vdisk_value=$(vdisk_wanted "$vdisk_n" pin) && set -- "$@" --pin "$vdisk_value"
+		vdisk_value=$(vdisk_wanted "$vdisk_n" trust) && set -- "$@" --trust "$vdisk_value"
+		vdisk_wanted "$vdisk_n" multicast >/dev/null && set -- "$@" --multicast
+		set -- "$@" --
+		vdisk_rest=$(vdisk_get "$vdisk_dir/uris"),
+		while [ -n "$vdisk_rest" ]; do
+			vdisk_value=${vdisk_rest%%,*}
+			vdisk_rest=${vdisk_rest#*,}
+			[ -z "$vdisk_value" ] || set -- "$@" "$vdisk_value"
+		done
+		vdiskctl "$@" 2>"$VDISK_RUN/event" || vdisk_info "$(vdisk_last "$VDISK_RUN/event")"
+		return 0
+	done
+}
+
 # vdisk_failure STEP: what somebody in front of the screen, or on the phone to
 # who is not, needs: name, step, reason, address.
 vdisk_failure()
 {
-	vdisk_tell_farm failed --text "step: $1" --log
+	if [ -e "$VDISK_RUN/identity.json" ]; then
+		vdisk_tell_farm failed --text "step: $1" --log
+	else
+		vdisk_report "$1"
+	fi
 	vdisk_name=$(vdisk_get "$VDISK_RUN/client") || vdisk_name='not known yet'
 	set -- "$1" "$1"
 	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do

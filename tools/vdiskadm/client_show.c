@@ -10,13 +10,14 @@
 #include "text.h"
 #include "vdiskadm.h"
 
-/* What is said of a boot behind its time: "session 7", "live", "trust bound", ... */
+/* What is said of a boot behind its time: "session 7" or "boot b7", "live", "trust bound", ... */
 static const struct boot_word {
 	const char *before;
 	struct column column;
 	const char *behind;
 } boot_words[] = {
-	{ "session ", { .key = "id" }, "" },
+	{ "  session ", { .key = "id" }, "" },
+	{ "  boot ", { .key = "key" }, "" },
 	{ ", ", { .key = "state", .print = print_session_state }, "" },
 	{ ", ", { .key = "image", .print = print_session_image }, "" },
 	{ ", trust ", { .key = "trust" }, "" },
@@ -37,8 +38,8 @@ static void show_boot(const json_t *boot)
 	for (i = 0; i < sizeof(boot_words) / sizeof(*boot_words); i++) {
 		value = value_text(&boot_words[i].column, boot);
 		if (*value) {
-			longer = text_format("%s%s%s%s%s", line, i ? "" : "  ", boot_words[i].before,
-					     value, boot_words[i].behind);
+			longer = text_format("%s%s%s%s", line, boot_words[i].before, value,
+					     boot_words[i].behind);
 			free(line);
 			line = longer;
 		}

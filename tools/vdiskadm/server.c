@@ -1,18 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vdiskadm server: who serves. */
+#include <stdio.h>
+#include <string.h>
 #include "resource.h"
+#include "text.h"
 #include "vdiskadm.h"
+#include "when.h"
+
+/* "up", or since when not. */
+static void print_state(const json_t *object, const json_t *value, FILE *to)
+{
+	char seen[64];
+
+	print_value(object, value, to);
+	if (!strcmp(text_of(object, "state"), "silent"))
+		fprintf(to, " since %s", format_time(number_of(object, "last_seen", 0), seen,
+						     sizeof(seen)));
+}
 
 static const struct column columns[] = {
 	{ .title = "NAME", .key = "name" },
+	{ .title = "STATE", .key = "state", .print = print_state },
 	{ .title = "PORT", .key = "port", .right = true },
-	{ .title = "LAST SEEN", .key = "last_seen", .print = print_time },
 	{ .title = "ADDRESSES", .key = "addresses" },
 	{ 0 },
 };
 
 static const struct column details[] = {
 	{ .title = "Server", .key = "name" },
+	{ .title = "State", .key = "state", .print = print_state },
 	{ .title = "Addresses", .key = "addresses" },
 	{ .title = "Port", .key = "port" },
 	{ .title = "Last seen", .key = "last_seen", .print = print_time },

@@ -12,8 +12,8 @@
 #include "watch.h"
 
 static const struct column columns[] = {
-	{ .title = "ID", .key = "id", .right = true },
-	{ .title = "CLIENT", .key = "client" },
+	{ .title = "ID", .key = "id", .right = true, .print = print_session_id },
+	{ .title = "CLIENT", .key = "client", .print = print_session_client },
 	{ .title = "STATE", .key = "state", .print = print_session_state },
 	{ .title = "IMAGE", .key = "image", .print = print_session_image },
 	{ .title = "TRUST", .key = "trust" },
@@ -43,6 +43,19 @@ static const struct column details[] = {
 	{ 0 },
 };
 
+static const struct column stopped_details[] = {
+	{ .title = "Boot", .key = "key" },
+	{ .title = "Client", .key = "client" },
+	{ .title = "State", .key = "state" },
+	{ .title = "UUID", .key = "uuid" },
+	{ .title = "MAC", .key = "mac" },
+	{ .title = "Address", .key = "address" },
+	{ .title = "Started", .key = "started", .print = print_time },
+	{ .title = "Heard of", .key = "since", .print = print_time },
+	{ .title = "Last step", .key = "step", .print = print_session_step },
+	{ 0 },
+};
+
 static const char *const states[] = { "starting", "live", "lost", "ended", "all", NULL };
 
 static const struct field filters[] = {
@@ -54,28 +67,105 @@ static const struct field filters[] = {
 	{ 0 },
 };
 
-static int list(struct arguments *arguments, const char *path)
+/* Boots that failed: sessions, and what stopped before it had one. */
+struct failed {
+	const char *sessions, *boots;	/* paths; no boots: NULL */
+	size_t most;			/* 0: all */
+};
+
+static int newer_first(const void *a, const void *b)
 {
-	struct watch watch = {
-		.path = path, .what = "sessions", .columns = columns, .json = arguments->json,
-	};
+	json_int_t x = number_of(*(json_t *const *)a, "started", 0);
+	json_int_t y = number_of(*(json_t *const *)b, "started", 0);
+
+	return x > y ? -1 : x < y;
+}
+
+static json_t *sorted(json_t *array, size_t most)
+{
+	size_t count = json_array_size(array), i;
+	json_t **list = must(calloc(count + 1, sizeof(*list))), *result = must(json_array());
+
+	for (i = 0; i < count; i++)
+		list[i] = json_array_get(array, i);
+	qsort(list, count, sizeof(*list), newer_first);
+	for (i = 0; i < count && (!most || i < most); i++)
+		json_array_append(result, list[i]);
+	free(list);
+	return result;
+}
+
+static int fetch_failed(void *context, json_t **array, struct vdisk_error *err)
+{
+	const struct failed *failed = context;
+	json_t *sessions, *boots;
+	int ret;
+
+	ret = fetch_list(failed->sessions, &sessions, err);
+	if (ret < 0)
+		return ret;
+	if (failed->boots) {
+		ret = fetch_list(failed->boots, &boots, err);
+		if (!ret)
+			json_array_extend(sessions, boots);
+		if (!ret)
+			json_decref(boots);
+	}
+	if (!ret)
+		*array = sorted(sessions, failed->most);
+	json_decref(sessions);
+	return ret;
+}
+
+static int fetch_sessions(void *context, json_t **array, struct vdisk_error *err)
+{
+	return fetch_list(context, array, err);
+}
+
+static int list(struct arguments *arguments, struct watch *from)
+{
+	struct watch watch = *from;
 	struct vdisk_error err;
 	json_t *array;
 
 	if (arguments->watch)
 		return watch_list(&watch);
-	if (fetch_list(path, &array, &err) < 0)
+	if (watch.fetch(watch.context, &array, &err) < 0)
 		return fail_here("%s", err.text);
 	if (arguments->json)
 		show_json(array, false);
 	else
-		show_list(columns, array, "sessions");
+		show_list(columns, array, watch.what);
 	json_decref(array);
 	return EXIT_DONE;
 }
 
+static int list_failed(struct arguments *arguments, struct watch *watch, char *path)
+{
+	struct failed failed = {
+		.sessions = path, .most = number_of(arguments->body, "limit", 0),
+	};
+	json_t *query = must(json_copy(arguments->body));
+	char *boots;
+	int ret;
+
+	json_object_del(query, "failed");
+	boots = query_path("/v1/boots", query);
+	/* A boot without a session is in none of its states. */
+	if (!json_object_get(query, "state"))
+		failed.boots = boots;
+	watch->what = "boots that failed";
+	watch->fetch = fetch_failed;
+	watch->context = &failed;
+	ret = list(arguments, watch);
+	free(boots);
+	json_decref(query);
+	return ret;
+}
+
 static int list_main(int argc, char **argv)
 {
+	struct watch watch = { .what = "sessions", .columns = columns, .fetch = fetch_sessions };
 	struct arguments arguments;
 	char *path;
 	int ret;
@@ -83,7 +173,12 @@ static int list_main(int argc, char **argv)
 	ret = arguments_take(argc, argv, TAKES_JSON | TAKES_WATCH, filters, &arguments);
 	if (ret == GO_ON) {
 		path = query_path("/v1/sessions", arguments.body);
-		ret = list(&arguments, path);
+		watch.context = path;
+		watch.json = arguments.json;
+		if (json_object_get(arguments.body, "failed"))
+			ret = list_failed(&arguments, &watch, path);
+		else
+			ret = list(&arguments, &watch);
 		free(path);
 	}
 	arguments_free(&arguments);
@@ -125,18 +220,30 @@ static int find_session(const char *name, char *id, size_t size, struct vdisk_er
 	return *id ? 0 : vdisk_error_set(err, ENOENT, "has no session now");
 }
 
+/* "b7" and "u7" of "session list --failed"; a client may be called so, too. */
+static bool is_key(const char *name)
+{
+	return (*name == 'b' || *name == 'u') && is_id(name + 1);
+}
+
 static int show_session(const char *name, const struct arguments *arguments, void *context,
 			struct vdisk_error *err)
 {
+	const struct column *shown = details;
 	json_t *session;
 	char id[24], *path;
 	int ret;
 
 	(void)context;
 	ret = find_session(name, id, sizeof(id), err);
-	if (ret < 0)
+	if (ret < 0 && is_key(name)) {
+		shown = stopped_details;
+		path = api_path("/v1/boots/%s", name);
+	} else if (ret < 0) {
 		return ret;
-	path = api_path("/v1/sessions/%s", id);
+	} else {
+		path = api_path("/v1/sessions/%s", id);
+	}
 	ret = api_get(path, &session, err);
 	free(path);
 	if (ret < 0)
@@ -144,7 +251,7 @@ static int show_session(const char *name, const struct arguments *arguments, voi
 	if (arguments->json) {
 		show_json(session, arguments->names.count > 1);
 	} else {
-		show_details(details, session);
+		show_details(shown, session);
 		show_timeline(json_object_get(session, "events"), "  ");
 	}
 	json_decref(session);
@@ -262,7 +369,9 @@ static const struct command verbs[] = {
 			"\n"
 			"  --state STATE    starting, live, lost, ended or all\n"
 			"  --client CLIENT  of one machine\n"
-			"  --failed         those whose boot stopped on its way\n"
+			"  --failed         boots that stopped on their way, also before they had a session:\n"
+			"                   such have a key in place of a number, of machines that nobody\n"
+			"                   knows it begins with u\n"
 			"  --since WHEN     started since then: 2h, 3d, today, 2026-11-20, '2026-11-20 14:30'\n"
 			"  --last N         that many, the newest\n"
 			"  --watch          again every second; where the output is no terminal, each that\n"
@@ -271,7 +380,8 @@ static const struct command verbs[] = {
 	}, {
 		.name = "show", .main = show_main,
 		.usage = "SESSION... [--json]",
-		.help = "Shows sessions, with the timeline of their boots.\n" WHICH
+		.help = "Shows sessions, with the timeline of their boots; also boots that had none, by the\n"
+			"key that 'session list --failed' shows.\n" WHICH
 			"\n"
 			"  --json   as the server has them\n",
 	}, {

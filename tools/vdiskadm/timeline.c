@@ -8,6 +8,26 @@
 
 enum { LOG_LINES_MAX = 200 };
 
+void print_session_id(const json_t *object, const json_t *value, FILE *to)
+{
+	const char *key = text_of(object, "key");
+
+	if (*key)
+		fputs(key, to);
+	else
+		print_value(object, value, to);
+}
+
+void print_session_client(const json_t *object, const json_t *value, FILE *to)
+{
+	const char *uuid = text_of(object, "uuid"), *mac = text_of(object, "mac");
+
+	if (json_is_string(value))
+		print_value(object, value, to);
+	else if (*uuid || *mac)
+		fprintf(to, "unknown: %s%s%s", uuid, *uuid && *mac ? " " : "", mac);
+}
+
 void print_session_image(const json_t *object, const json_t *value, FILE *to)
 {
 	json_int_t version = number_of(object, "version", 0);

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "api.h"
+#include "interrupt.h"
 #include "resource.h"
 #include "table.h"
 #include "text.h"
@@ -33,15 +34,19 @@ static char *news_of(const struct watch *watch, const json_t *object)
 	return news;
 }
 
+/* What a thing is known by: a boot that has no session has a key in place of a number. */
 static void id_text(const json_t *object, char *text, size_t size)
 {
-	snprintf(text, size, "%" JSON_INTEGER_FORMAT, number_of(object, "id", 0));
+	if (*text_of(object, "key"))
+		snprintf(text, size, "%s", text_of(object, "key"));
+	else
+		snprintf(text, size, "%" JSON_INTEGER_FORMAT, number_of(object, "id", 0));
 }
 
 static void print_line(const struct watch *watch, const char *change, const json_t *object,
 		       const struct table *table, size_t row)
 {
-	char now[64];
+	char now[64], id[32];
 
 	if (watch->json) {
 		json_t *line = must(json_pack("{s:s, s:O}", "change", change, "object", object));
@@ -52,11 +57,11 @@ static void print_line(const struct watch *watch, const char *change, const json
 	}
 	format_time(time(NULL), now, sizeof(now));
 	printf("%s %-7s ", now, change);
+	id_text(object, id, sizeof(id));
 	if (table)
 		table_print_row(table, row, stdout);
 	else
-		say("%" JSON_INTEGER_FORMAT " %s", number_of(object, "id", 0),
-		    text_of(object, "client"));
+		say("%s %s", id, text_of(object, "client"));
 }
 
 /* @seen: id: {"news", "object"} of the time before; replaced. */
@@ -99,6 +104,20 @@ static void redraw(const struct watch *watch, const json_t *array, const char *t
 		show_list(watch->columns, array, watch->what);
 }
 
+static int fetch(const struct watch *watch, json_t **array, struct vdisk_error *err)
+{
+	return watch->fetch ? watch->fetch(watch->context, array, err) :
+			      fetch_list(watch->path, array, err);
+}
+
+/* Whether to go on: neither was it interrupted nor has the reader left. */
+static bool wait_a_while(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return !interrupt_came() && poll(&out, 1, WATCH_MS) <= 0 && !interrupt_came();
+}
+
 int watch_list(const struct watch *watch)
 {
 	bool terminal = isatty(STDOUT_FILENO) && !watch->json, first = true, down = false;
@@ -106,12 +125,16 @@ int watch_list(const struct watch *watch)
 	struct vdisk_error err;
 	int ret;
 
-	for (;; first = false) {
-		ret = fetch_list(watch->path, &next, &err);
+	interrupt_catch();
+	do {
+		ret = fetch(watch, &next, &err);
+		if (ret < 0 && interrupt_came())
+			break;
 		if (ret < 0 && first) {
 			json_decref(seen);
 			return fail_here("%s", err.text);
 		}
+		first = false;
 		if (ret < 0 && !down && !terminal)
 			fail_here("%s: trying on", err.text);
 		down = ret < 0;
@@ -123,11 +146,14 @@ int watch_list(const struct watch *watch)
 			redraw(watch, array, down ? err.text : "");
 		else if (!down)
 			print_changes(watch, array, &seen);
-		if (fflush(stdout))
-			break;
-		poll(NULL, 0, WATCH_MS);
-	}
+		if (fflush(stdout)) {
+			ret = EXIT_FAILED;
+			goto out;
+		}
+	} while (wait_a_while());
+	ret = EXIT_DONE;
+out:
 	json_decref(array);
 	json_decref(seen);
-	return EXIT_FAILED;
+	return ret;
 }

@@ -113,6 +113,14 @@ static const struct subcommand subcommands[] = {
 		"\n"
 		"  --log   with the last 200 lines of the kernel's log\n",
 	}, {
+		"report", report_main,
+		"URI... --text TEXT [--log] [FARM OPTION]...",
+		"Tells the farm why this machine does not boot, when it got no session to say so in.\n"
+		"\n"
+		"  --text TEXT  why; its first line is what lists show\n"
+		"  --log        with the last 200 lines of the kernel's log\n"
+		FARM_HELP,
+	}, {
 		"discover", discover_main,
 		"[--json] [FARM OPTION]...",
 		"Looks for the servers of a farm, and whether each proves the farm's pin.\n"

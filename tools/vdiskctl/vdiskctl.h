@@ -29,6 +29,7 @@ int login_main(int argc, char **argv);
 int logout_main(int argc, char **argv);
 int identity_main(int argc, char **argv);
 int event_main(int argc, char **argv);
+int report_main(int argc, char **argv);
 int discover_main(int argc, char **argv);
 int agent_main(int argc, char **argv);
 
