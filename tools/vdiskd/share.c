@@ -59,10 +59,16 @@ void share_leave(struct connection *c)
 	c->loop->buffers_back = true;
 }
 
-/* One that takes a byte now and then is no better than one that takes none. */
-static bool is_slow(const struct connection *c)
+/*
+ * The ticks for which @c has taken too little.  What it takes at once counts as
+ * long as it is worth: one that takes a byte now and then, or a window's worth
+ * now and then, is no better than one that takes none.
+ */
+static unsigned int slow_ticks(const struct connection *c)
 {
-	return c->polling && c->sent < MAX(c->held / SLOW_SHARE, (size_t)SLOW_BYTES);
+	size_t worth = c->sent / MAX(c->held / SLOW_SHARE, (size_t)SLOW_BYTES);
+
+	return c->polling && c->slow + 1 > worth ? c->slow + 1 - worth : 0;
 }
 
 static void end_slowest(struct loop *loop)
@@ -85,7 +91,7 @@ void share_tick(struct loop *loop)
 	struct connection *c, *poorest = NULL;
 
 	for (c = loop->connections; c; c = c->next) {
-		c->slow = is_slow(c) ? c->slow + 1 : 0;
+		c->slow = slow_ticks(c);
 		c->sent = 0;
 		/* Who has some waits for itself, too. */
 		c->starved = c->denied && !c->held && !c->dead ? c->starved + 1 : 0;
