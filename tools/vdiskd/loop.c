@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "connection.h"
@@ -20,6 +21,10 @@ enum {
 	RING_ENTRIES = 256,
 	RING_COMPLETIONS = 4096,
 	FILE_WORKERS = 64,
+	WATCH_NS = 50000,		/* about what falling asleep and being woken take */
+	GAP_MOST = 20 * WATCH_NS,	/* longer ones count as that */
+	BUSY_NS = 100000000,		/* not watched for, where others want the processor */
+	SINGLES = 8,			/* turns with one request each */
 };
 
 struct io_uring_sqe *loop_sqe(struct loop *loop)
@@ -190,6 +195,57 @@ static void run_ready(struct loop *loop)
 	connection_progress(c);
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Looks for what comes next until it is here, or the time is over. */
+static void watch(struct loop *loop)
+{
+	uint64_t begin = clock_ns(), now = begin, last;
+
+	do {
+		last = now;
+		if (io_uring_submit_and_get_events(&loop->ring) < 0)
+			break;
+		now = clock_ns();
+		/* Another had our processor meanwhile: there are none to spare. */
+		if (now - last > WATCH_NS / 2) {
+			loop->watch_from = now + BUSY_NS;
+			break;
+		}
+	} while (!io_uring_cq_ready(&loop->ring) && now - begin < WATCH_NS);
+}
+
+/*
+ * Who wants one thing at a time asks for the next as soon as it has the answer,
+ * and falling asleep and being woken take longer than that.  So a loop watches
+ * for a moment before it sleeps, as long as that mostly pays, and some
+ * processors are left for others.
+ */
+static int watch_or_wait(struct loop *loop)
+{
+	uint64_t begin, gap;
+	int ret;
+
+	if (loop->singles < SINGLES)
+		return io_uring_submit_and_wait(&loop->ring, 1);
+	begin = clock_ns();
+	if (loop->gap < WATCH_NS && begin >= loop->watch_from &&
+	    server_watch_begin(loop->server)) {
+		watch(loop);
+		server_watch_end(loop->server);
+	}
+	ret = io_uring_submit_and_wait(&loop->ring, 1);
+	gap = clock_ns() - begin;
+	loop->gap = (7 * loop->gap + MIN(gap, (uint64_t)GAP_MOST)) / 8;
+	return ret;
+}
+
 void loop_step(struct loop *loop, bool wait)
 {
 	struct io_uring_cqe *cqe;
@@ -198,7 +254,7 @@ void loop_step(struct loop *loop, bool wait)
 
 	wait = wait && !loop->ready && !(loop->buffers_back && loop->hungry);
 	if (wait)
-		ret = io_uring_submit_and_wait(&loop->ring, 1);
+		ret = watch_or_wait(loop);
 	else
 		ret = io_uring_submit_and_get_events(&loop->ring);
 	if (ret < 0 && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN)
@@ -210,6 +266,9 @@ void loop_step(struct loop *loop, bool wait)
 	}
 	io_uring_cq_advance(&loop->ring, seen);
 	run_ready(loop);
+	if (loop->asked)
+		loop->singles = loop->asked == 1 ? loop->singles + 1 : 0;
+	loop->asked = 0;
 	counters_end(loop);
 }
 

@@ -33,6 +33,10 @@ struct loop {
 	bool stopping;				/* answers what came, then ends */
 	atomic_uint load;			/* connections; others read it */
 	_Atomic(struct counters *) counters;	/* others read them */
+	uint64_t watch_from;			/* not before; ns */
+	uint64_t gap;				/* ns between two such turns, on average */
+	unsigned int asked;			/* requests that came in this turn */
+	unsigned int singles;			/* turns in a row with one request */
 	struct counters *pending;		/* have reads that were answered in this turn */
 	uint64_t now;				/* when this turn began; ns; 0: nobody has asked */
 	uint64_t turn_ns;			/* the last turn with reads that was measured */

@@ -328,6 +328,7 @@ void request_progress(struct connection *c)
 			connection_make_hungry(c);
 			return;
 		}
+		c->loop->asked++;
 		counters_request(c, &header);
 	}
 }

@@ -228,6 +228,19 @@ static bool stop_loops(struct server *server)
 	return all;
 }
 
+bool server_watch_begin(struct server *server)
+{
+	if (atomic_fetch_add(&server->watchers, 1) < server->watchers_most)
+		return true;
+	server_watch_end(server);
+	return false;
+}
+
+void server_watch_end(struct server *server)
+{
+	atomic_fetch_sub(&server->watchers, 1);
+}
+
 static void size_up(struct server *server, unsigned int descriptors)
 {
 	const struct config *config = server->config;
@@ -241,6 +254,7 @@ static void size_up(struct server *server, unsigned int descriptors)
 	 */
 	server->loop_count = config->threads ? config->threads :
 			     processors > 1 ? (unsigned int)MIN(2 * processors, processors + 8) : 1;
+	server->watchers_most = MAX(processors, 0L) / 2;
 	if (!mib) {
 		mib = 64;
 		if (!sysinfo(&info))

@@ -4,6 +4,7 @@
 #define VDISKD_SERVER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -28,6 +29,8 @@ struct server {
 	struct watch watch;
 	struct loop *loops;
 	unsigned int loop_count;
+	unsigned int watchers_most;	/* event loops that may stay awake for what comes next */
+	atomic_uint watchers;		/* that do */
 	size_t pool_cap;		/* of each loop */
 	int listeners[LISTENERS_MOST];
 	unsigned int listener_count;
@@ -45,6 +48,12 @@ struct server {
 
 /** server_run - serve until told to end; return the exit code */
 int server_run(const struct config *config);
+
+/** server_watch_begin - whether a processor can be had for staying awake; any thread */
+bool server_watch_begin(struct server *server);
+
+/** server_watch_end - after server_watch_begin() said yes */
+void server_watch_end(struct server *server);
 
 /** server_loop_started - a loop's thread is up, or failed with @error (-errno) */
 void server_loop_started(struct server *server, struct loop *loop, int error);
