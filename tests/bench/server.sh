@@ -3,8 +3,9 @@
 #
 # server.sh - NBD servers compared natively, over loopback: one image of random
 # data, in memory or in the page cache, one client program, the servers in turn within each round, so
-# that what else the machine does hits all of them alike.  Prints medians, and
-# the processor time that each server took; writes $B/bench/server.json.
+# that what else the machine does hits all of them alike.  Prints medians, the
+# processor time that each server took, and how much of its processors the client
+# used: at 100 % the rate is the client's limit.  Writes $B/bench/server.json.
 set -uo pipefail
 
 B=${B:-build}
@@ -154,7 +155,8 @@ rows=("rand4k-c1-q1 randread 4k 1 1 ro" "rand4k-c1-q32 randread 4k 32 1 ro" "ran
 	"rand128k-c1-q4 randread 128k 4 1 ro" "seq1M-c1-q8 read 1m 8 1 ro" "seq1M-c4-q8 read 1m 8 4 ro"
 	"randw4k-c1-q32 randwrite 4k 32 1 rw" "seqw1M-c1-q8 write 1m 8 1 rw")
 
-# Prints "RESULT CPU" of one measurement: IOPS or MiB/s, µs an operation or s a GiB.
+# Prints "RESULT CPU CLIENT" of one measurement: IOPS or MiB/s, µs an operation or s
+# a GiB, per cent of a processor a job.
 measure() {
 	local mode=$2 bs=$3 depth=$4 jobs=$5 before after out
 	before=$(cpu)
@@ -165,18 +167,18 @@ measure() {
 	jq -r --argjson cpu $((after - before)) --arg bs "$bs" '
 		.jobs[0] | (if .read.total_ios > 0 then .read else .write end) as $d |
 		if $bs == "4k" then "\($d.iops) \($cpu / $d.total_ios)"
-		else "\($d.bw_bytes / 1048576) \($cpu / $d.io_bytes * 1073.741824)" end' <<< "$out"
+		else "\($d.bw_bytes / 1048576) \($cpu / $d.io_bytes * 1073.741824)" end +
+		" \(.usr_cpu + .sys_cpu)"' <<< "$out"
 }
 
 copy() {
-	local before after t0 t1
+	local before after times
+	local TIMEFORMAT='%R %U %S'
 	before=$(cpu)
-	t0=$EPOCHREALTIME
-	nbdcopy --connections="$1" --requests=16 "$uri" null: || return 1
-	t1=$EPOCHREALTIME
+	times=$({ time nbdcopy --connections="$1" --requests=16 "$uri" null: 1>&3; } 3>&1 2>&1) || return 1
 	after=$(cpu)
-	awk -v t0="$t0" -v t1="$t1" -v size="$size" -v cpu=$((after - before)) \
-		'BEGIN { print size / (t1 - t0), cpu / 1e6 / (size / 1024) }'
+	awk -v size="$size" -v cpu=$((after - before)) \
+		'{ print size / $1, cpu / 1e6 / (size / 1024), 100 * ($2 + $3) / $1 }' <<< "$times"
 }
 
 results=$dir/results
@@ -202,25 +204,27 @@ done
 mkdir -p "$B/bench"
 jq -R -s --arg rounds "$rounds" --arg seconds "$seconds" --arg on "$(stat -f -c %T "$on")" '
 	def median: sort | if length == 0 then null else .[length / 2 | floor] end;
-	[split("\n")[] | select(length > 0) | split(" ") | select(length == 4) |
-		{server: .[0], row: .[1], value: (.[2] | tonumber), cpu: (.[3] | tonumber)}] |
+	[split("\n")[] | select(length > 0) | split(" ") | select(length == 5) |
+		{server: .[0], row: .[1], value: (.[2] | tonumber), cpu: (.[3] | tonumber),
+		client: (.[4] | tonumber)}] |
 	group_by([.row, .server]) | map({row: .[0].row, server: .[0].server, rounds: length,
-		value: (map(.value) | median), cpu: (map(.cpu) | median),
+		value: (map(.value) | median), cpu: (map(.cpu) | median), client: (map(.client) | median),
 		unit: (if .[0].row | test("4k") then "IOPS" else "MiB/s" end),
 		cpu_unit: (if .[0].row | test("4k") then "us/op" else "s/GiB" end)}) |
 	{filesystem: $on, rounds: ($rounds | tonumber), seconds: ($seconds | tonumber), results: .}' "$results" > "$B/bench/server.json"
-jq -r '.results[] | [.row, .unit, .cpu_unit, .server, .value, .cpu] | @tsv' "$B/bench/server.json" |
+jq -r '.results[] | [.row, .unit, .cpu_unit, .server, .value, .cpu, .client] | @tsv' "$B/bench/server.json" |
 awk -F '\t' '
 	!($4 in s) { s[$4] = 1; order[++n] = $4 }
-	{ if (!($1 in r)) { r[$1] = $2 " " $3; rows[++m] = $1 } v[$1, $4] = $5; c[$1, $4] = $6 }
+	{ if (!($1 in r)) { r[$1] = $2 " " $3; rows[++m] = $1 } v[$1, $4] = $5; c[$1, $4] = $6; b[$1, $4] = $7 }
 	END {
 		printf "%-16s %-6s", "row", "unit"
-		for (i = 1; i <= n; i++) printf " %24s", order[i]
+		for (i = 1; i <= n; i++) printf " %31s", order[i]
 		print ""
 		for (j = 1; j <= m; j++) {
 			split(r[rows[j]], u, " ")
 			printf "%-16s %-6s", rows[j], u[1]
-			for (i = 1; i <= n; i++) printf " %10.0f (%6.2f %s)", v[rows[j], order[i]], c[rows[j], order[i]], u[2]
+			for (i = 1; i <= n; i++) printf " %10.0f (%6.2f %s, %3.0f %%)", v[rows[j], order[i]],
+					c[rows[j], order[i]], u[2], b[rows[j], order[i]]
 			print ""
 		}
 	}'
