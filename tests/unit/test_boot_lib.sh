@@ -69,7 +69,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..39
+echo 1..40
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
@@ -204,6 +204,14 @@ ok "$(tr '\n' ' ' <"$dir/called.report")" \
 rm "$dir/called.report"
 vdisk_failure network
 ok "$(ls "$dir/called.report" 2>/dev/null)" '' 'but not where there is no network'
+
+fresh
+vdisk_parse root=vdisk:vdisk://farm
+vdisk_attach_all
+ok "$(sed -n '/does not boot/,/^<3>vdisk: reason/p' "$dir/log")" \
+	'<3>vdisk: this machine does not boot; its name: not known yet; step: root
+<3>vdisk: reason: root=vdisk: no filesystem on /dev/vdisk0 or a partition of it; for LVM or an encrypted root give rd.vdisk=URI and root= as for a local disk' \
+	'a disk without a root is a reason, too'
 
 fresh
 vdisk_parse root=vdisk:vdisk://farm

@@ -12,7 +12,7 @@
 # State, one value a file:
 #	$VDISK_RUN/N/{uris,overlay,full,lost,...}	asked for
 #	$VDISK_RUN/N/{device,error,said}	what came of it; what the console showed
-#	$VDISK_RUN/{root,done,failed}	the root's node; the end, either way
+#	$VDISK_RUN/{root,done,failed,reason}	the root's node; the end, either way, and why
 #	$VDISK_RUN/{identity.json,client,debug}	vdiskctl's: the session at a farm,
 #		the machine's name in it, and that the farm allows a shell
 
@@ -50,6 +50,14 @@ vdisk_info()
 {
 	vdisk_clean "$1"
 	printf '<6>vdisk: %s\n' "$vdisk_text" >>"$VDISK_LOG"
+}
+
+# vdisk_reason TEXT: an error that ends this try; the failing screen repeats it.
+vdisk_reason()
+{
+	vdisk_error "$1"
+	mkdir -p "$VDISK_RUN"
+	printf '%s\n' "$1" >"$VDISK_RUN/reason"
 }
 
 # vdisk_get FILE: prints the first line of FILE, nothing when there is none.
@@ -284,7 +292,7 @@ vdisk_wait_for_network()
 {
 	until vdisk_network_is_up; do
 		if [ "$(vdisk_uptime)" -ge "$1" ]; then
-			vdisk_error "no network interface got an address in time: check the cable, the NIC's driver, DHCP or ip="
+			vdisk_reason "no network interface got an address in time: check the cable, the NIC's driver, DHCP or ip="
 			return 1
 		fi
 		sleep 0.2 2>/dev/null || sleep 1
@@ -296,6 +304,7 @@ vdisk_wait_for_network()
 vdisk_attach_all()
 {
 	vdisk_start=$(vdisk_uptime)
+	rm -f "$VDISK_RUN/reason"
 	# Where a virtual machine's secret may lie.
 	modprobe -q qemu_fw_cfg 2>/dev/null
 	modprobe -q dmi-sysfs 2>/dev/null
@@ -386,6 +395,7 @@ vdisk_failure()
 	for vdisk_value; do
 		vdisk_error "reason: $vdisk_value"
 	done
+	vdisk_value=$(vdisk_get "$VDISK_RUN/reason") && vdisk_error "reason: $vdisk_value"
 	vdisk_value=$(vdisk_get "${VDISK_DMI:-/sys/class/dmi/id}/product_uuid") && vdisk_error "UUID: $vdisk_value"
 	ip -o link show 2>/dev/null | while read -r _ vdisk_name vdisk_rest; do
 		case $vdisk_rest in
@@ -506,7 +516,7 @@ vdisk_find_root()
 	done
 	case $vdisk_many in
 	0)
-		vdisk_error "root=vdisk: no filesystem on $1 or a partition of it; for LVM or an encrypted root give rd.vdisk=URI and root= as for a local disk"
+		vdisk_reason "root=vdisk: no filesystem on $1 or a partition of it; for LVM or an encrypted root give rd.vdisk=URI and root= as for a local disk"
 		return 1
 		;;
 	1)
@@ -531,9 +541,9 @@ vdisk_choose_root()
 		return 0
 	fi
 	if [ $vdisk_many = 0 ]; then
-		vdisk_error "root=vdisk: none of the filesystems$vdisk_candidates has an init: give rd.vdisk=URI and root=/dev/..."
+		vdisk_reason "root=vdisk: none of the filesystems$vdisk_candidates has an init: give rd.vdisk=URI and root=/dev/..."
 	else
-		vdisk_error "root=vdisk: several root filesystems on $1:$vdisk_roots: say which by rd.vdisk=URI and root=/dev/..."
+		vdisk_reason "root=vdisk: several root filesystems on $1:$vdisk_roots: say which by rd.vdisk=URI and root=/dev/..."
 	fi
 	return 1
 }
