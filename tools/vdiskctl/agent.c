@@ -27,7 +27,7 @@
 
 enum {
 	INTERVAL = 30,				/* seconds between reports */
-	RENEW_LEAST = 60, RENEW_MOST = 3600,	/* seconds between renewals */
+	RENEW_LEAST = 10, RENEW_MOST = 3600,	/* seconds between renewals */
 	RENEW_BLIND = 600,			/* when the clock says nothing sensible */
 	ORDERS_MAX = 16, MESSAGE_MAX = 1000,
 };
@@ -284,6 +284,14 @@ static void renew(struct agent *agent, int64_t number)
 	farm_answer_free(&answer);
 }
 
+/* Until the next report, or the renewal when that comes first. */
+static int pause_ms(const struct agent *agent)
+{
+	int64_t left = agent->renew_at - now_ms(), most = agent->interval * 1000LL;
+
+	return left < 0 ? 0 : left < most ? left : most;
+}
+
 static void reap(void)
 {
 	while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -310,7 +318,7 @@ static int stay(struct agent *agent)
 		if (now_ms() >= agent->renew_at)
 			renew(agent, number);
 		reap();
-		if (poll(&poller, 1, agent->interval * 1000) > 0 &&
+		if (poll(&poller, 1, pause_ms(agent)) > 0 &&
 		    read(poller.fd, &info, sizeof(info)) == sizeof(info))
 			break;
 	}
