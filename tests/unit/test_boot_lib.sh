@@ -69,7 +69,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..40
+echo 1..42
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
