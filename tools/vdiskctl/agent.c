@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * vdiskctl agent: tells the farm how the session's disk fares, renews the session's
- * token, carries out orders.  Nothing depends on its life: it may be killed, or hang
+ * token and the machine's ssh certificate, carries out orders.  Nothing depends on its life: it may be killed, or hang
  * because its own pages are on a disk whose servers are gone.
  */
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <poll.h>
 #include "check.h"
+#include "hostcert.h"
 #include "json.h"
 #include "parse.h"
 #include "session.h"
@@ -41,7 +42,7 @@ struct agent {
 	struct session session;
 	unsigned int interval;
 	int64_t renew_at;			/* now_ms() */
-	char said_of_farm[256], said_of_driver[256];	/* what was told last */
+	char said_of_farm[256], said_of_driver[256], said_of_ssh[256];	/* what was told last */
 	bool greeted;
 };
 
@@ -292,6 +293,23 @@ static int pause_ms(const struct agent *agent)
 	return left < 0 ? 0 : left < most ? left : most;
 }
 
+/* The next ssh certificate, before half the time of this one is over. */
+static void certify(struct agent *agent)
+{
+	double due = hostcert_due(&agent->session);
+	struct vdisk_error err;
+
+	if (due < 0 || seconds_up() < due)
+		return;
+	if (hostcert_renew(&agent->session, agent->root, &err) < 0)
+		complain(&agent->said_of_ssh, &err);
+	else
+		agent->said_of_ssh[0] = '\0';
+	/* For the agent that follows this one. */
+	if (session_save(&agent->session, agent->root, &err) < 0)
+		complain(&agent->said_of_ssh, &err);
+}
+
 static void reap(void)
 {
 	while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -317,6 +335,7 @@ static int stay(struct agent *agent)
 		report(agent, &number);
 		if (now_ms() >= agent->renew_at)
 			renew(agent, number);
+		certify(agent);
 		reap();
 		if (poll(&poller, 1, pause_ms(agent)) > 0 &&
 		    read(poller.fd, &info, sizeof(info)) == sizeof(info))

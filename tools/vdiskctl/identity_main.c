@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "check.h"
+#include "hostcert.h"
 #include "install.h"
 #include "json.h"
 #include "session.h"
@@ -19,8 +20,6 @@
 #include "vdiskctl.h"
 
 enum identity_option { OPT_INTO = 256, OPT_CREDENTIALS, OPT_DEBUG, OPT_JSON };
-
-#define HOST_KEY "/etc/ssh/ssh_host_ed25519_key"
 
 /* What goes wrong with one thing is told, and does not stop the others. */
 struct outcome {
@@ -75,39 +74,40 @@ static void put_files(struct outcome *outcome, int root, const json_t *session)
 	}
 }
 
-/* The farm's signature under the machine's new host key.  A farm may have none to give. */
+/* Whether the farm's files have a key or certificate of their own for this place. */
+static bool is_told(const json_t *session)
+{
+	json_t *file;
+	size_t i;
+
+	json_array_foreach(json_object_get(session, "files"), i, file)
+		if (!strncmp(session_text(file, "path"), HOST_KEY, strlen(HOST_KEY)))
+			return true;
+	return false;
+}
+
+/*
+ * The farm's signature under the machine's new host key.  A farm may have none to give;
+ * else the agent has to know when the next is due, or that it is for it to get the first.
+ */
 static void put_certificate(struct outcome *outcome, int root, struct session *session,
 			    const char *public)
 {
-	struct farm_request request = { .method = "POST", .repeat = true };
-	json_t *body = json_pack("{s:s}", "public_key", public);
-	struct farm_answer answer;
-	const char *certificate;
 	struct vdisk_error err;
-	char path[256], line[8192];
+	struct hostcert cert;
+	bool refused;
 
-	request.path = session_path(session, "/ssh-certificate", path, sizeof(path));
-	request.body = body;
-	if (farm_request(session->farm, &request, &answer, &err) < 0) {
-		json_decref(body);
+	if (hostcert_ask(session, public, &cert, &refused, &err) < 0) {
 		warn("identity: no ssh certificate: %s", err.text);
-		return;
+		if (refused)
+			return;
+		cert.due = seconds_up();
+	} else if (hostcert_write(root, &cert, &err) < 0) {
+		warn("identity: %s", err.text);
+		outcome->failed++;
 	}
-	json_decref(body);
-	certificate = session_text(answer.json, "certificate");
-	if (farm_complaint(&answer, &err) < 0) {
-		warn("identity: no ssh certificate: %s", err.text);
-	} else if (strncmp(certificate, "ssh-ed25519-cert-v01@openssh.com ", 33) ||
-		   strlen(certificate) > sizeof(line) - 2) {
-		warn("identity: no ssh certificate: what the server sent is none");
-	} else {
-		/* One line, whatever the server sent. */
-		snprintf(line, sizeof(line), "%.*s\n", (int)strcspn(certificate, "\r\n"), certificate);
-		put_text(outcome, root, HOST_KEY "-cert.pub", 0644, line);
-		put_text(outcome, root, "/etc/ssh/sshd_config.d/10-vdisk.conf", 0644,
-			 "# This machine's name, signed by its farm\nHostCertificate " HOST_KEY "-cert.pub\n");
-	}
-	farm_answer_free(&answer);
+	if (!is_told(session->json))
+		hostcert_set_due(session, cert.due);
 }
 
 /* A host key of an image is one that all its machines share, so it is nobody's. */
@@ -163,9 +163,11 @@ static void put_credentials(struct outcome *outcome, const char *directory, cons
 	close(fd);
 }
 
-static int install(const char *into, const char *credentials, struct session *session)
+static int install(const char *into, const char *credentials, const char *tree,
+		   struct session *session)
 {
 	struct outcome outcome = { .failed = 0 };
+	struct vdisk_error err;
 	int root;
 
 	if (into) {
@@ -177,6 +179,10 @@ static int install(const char *into, const char *credentials, struct session *se
 		/* Last, so that the administrator's word counts over ours. */
 		put_files(&outcome, root, session->json);
 		close(root);
+		if (hostcert_due(session) >= 0 && session_save(session, tree, &err) < 0) {
+			warn("identity: %s", err.text);
+			outcome.failed++;
+		}
 	}
 	if (credentials)
 		put_credentials(&outcome, credentials, session->json);
@@ -227,7 +233,7 @@ int identity_main(int argc, char **argv)
 	if (debug)
 		ret = json_is_true(json_object_get(session.json, "debug")) ? EXIT_DONE : EXIT_FAILED;
 	else if (into || credentials)
-		ret = install(into, credentials, &session);
+		ret = install(into, credentials, root, &session);
 	else {
 		print_object(session_public(session.json), false);
 		ret = EXIT_DONE;

@@ -252,7 +252,7 @@ int session_logout(struct session *session, struct vdisk_error *err)
 json_t *session_public(const json_t *session)
 {
 	static const char *const secret[] = {
-		"export", "bearer", "stream_key", "files", "properties", "farm"
+		"export", "bearer", "stream_key", "files", "properties", "farm", "certificate_due"
 	};
 	json_t *copy = json_deep_copy(session), *list, *properties, *files;
 	size_t i;

@@ -25,6 +25,7 @@ enum {
 	API_PORT = 10811,
 	KEEP_SESSIONS = 90, KEEP_PENDING = 30, KEEP_AUDIT = 730,	/* days */
 	KEEP_MOST = 36500,
+	CERTIFICATE_DAYS = 7, CERTIFICATE_DAYS_MOST = 365,
 };
 
 struct context {
@@ -203,6 +204,15 @@ static int parse_number(struct context *context, const char *value, unsigned int
 	return 0;
 }
 
+static int set_ssh_certificate_days(struct context *context, const char *value)
+{
+	unsigned int *days = &context->config->ssh_certificate_days;
+
+	if (parse_number(context, value, CERTIFICATE_DAYS_MOST, days))
+		return -1;
+	return *days ? 0 : complain(context, "an ssh certificate lives for a day at least");
+}
+
 static int set_threads(struct context *context, const char *value)
 {
 	return parse_number(context, value, 1024, &context->config->threads);
@@ -267,6 +277,11 @@ static int set_test_boot_seconds(struct context *context, const char *value)
 	return parse_number(context, value, 864000, &context->config->test_boot_seconds);
 }
 
+static int set_test_certificate_seconds(struct context *context, const char *value)
+{
+	return parse_number(context, value, 864000, &context->config->test_certificate_seconds);
+}
+
 static int set_config(struct context *context, const char *value);
 
 static const struct option options[] = {
@@ -282,6 +297,8 @@ static const struct option options[] = {
 	{ "socket", "PATH", "the API for this machine's root (/run/vdisk/api.sock)", set_socket },
 	{ "writable", "NAME", "let one client write to this image; repeatable", set_writable },
 	{ "allow", "CIDR", "who may use the writable image before it; repeatable", set_allow },
+	{ "ssh-certificate-days", "N", "how long an ssh host certificate is good (7)",
+	  set_ssh_certificate_days },
 	{ "threads", "N", "event loops (one a processor)", set_threads },
 	{ "buffers", "MIB", "memory for replies (a sixteenth of the machine's, 64 to 512)",
 	  set_buffers },
@@ -296,6 +313,7 @@ static const struct option options[] = {
 	{ "test-session-seconds", "S", NULL, set_test_session_seconds },
 	{ "test-prune-seconds", "S", NULL, set_test_prune_seconds },
 	{ "test-boot-seconds", "S", NULL, set_test_boot_seconds },
+	{ "test-certificate-seconds", "S", NULL, set_test_certificate_seconds },
 };
 
 static const struct option *find_option(const char *name, size_t length)
@@ -434,6 +452,7 @@ int config_parse(struct config *config, int argc, char **argv)
 		.log_level = LOG_LEVEL_INFO,
 		.keep_sessions = KEEP_SESSIONS, .keep_pending = KEEP_PENDING,
 		.keep_audit = KEEP_AUDIT,
+		.ssh_certificate_days = CERTIFICATE_DAYS,
 		.keys = must(strdup("/etc/vdisk/keys")),
 		.socket = must(strdup("/run/vdisk/api.sock")),
 	};

@@ -23,6 +23,7 @@ struct config {
 	struct config_listen *http;	/* for firmware */
 	struct config_listen *api, *api_plain;
 	struct store_writable *writable;
+	unsigned int ssh_certificate_days;
 	unsigned int threads;		/* 0: as many as there are processors */
 	unsigned int buffers;		/* MiB; 0: by the machine's memory */
 	enum log_level log_level;
@@ -33,6 +34,7 @@ struct config {
 	unsigned int test_session_seconds; /* 0: as usual */
 	unsigned int test_prune_seconds; /* 0: as usual */
 	unsigned int test_boot_seconds;	/* 0: as usual */
+	unsigned int test_certificate_seconds; /* 0: as usual */
 };
 
 /**

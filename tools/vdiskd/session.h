@@ -83,15 +83,20 @@ json_t *session_orders(struct control *control, uint64_t id);
 
 /* session_ssh.c */
 
+/** session_ssh_seconds - how long a host certificate is good */
+unsigned int session_ssh_seconds(const struct control *control);
+
 /**
  * session_ssh_sign - a host certificate of the farm's ssh CA
+ * @view: whose; the session's number is the certificate's, to name it by in a list of
+ *        revoked ones
  * @public_key: as in a .pub file; its form is looked at closely
  * @certificate: malloc'ed
  *
  * Runs ssh-keygen, for seconds at most.  Return: 0, -EINVAL (the key), -ENOENT (no
  * CA here), -EIO.
  */
-int session_ssh_sign(const struct control *control, const char *client, const char *public_key,
-		     char **certificate, struct vdisk_error *err);
+int session_ssh_sign(const struct control *control, const struct gate_view *view,
+		     const char *public_key, char **certificate, struct vdisk_error *err);
 
 #endif

@@ -209,8 +209,8 @@ void session_run_ssh(struct control *control, struct http_request *request,
 {
 	const char *key = json_string_value(json_object_get(request->body, "public_key"));
 	struct vdisk_error err = { .code = 0 };
+	char *certificate, serial[24];
 	struct gate_view view;
-	char *certificate;
 	int ret;
 
 	if (!own(control, request, answer, &view))
@@ -221,15 +221,17 @@ void session_run_ssh(struct control *control, struct http_request *request,
 	}
 	if (!may_have_certificate(control, request, answer, &view))
 		return;
-	ret = session_ssh_sign(control, view.client, key, &certificate, &err);
+	ret = session_ssh_sign(control, &view, key, &certificate, &err);
 	if (ret) {
 		http_problem(answer, ret == -EINVAL ? 400 : ret == -ENOENT ? 404 : 500,
 			     "No certificate", "%s", err.text);
 		return;
 	}
-	answer->json = json_pack("{s:s}", "certificate", certificate);
+	answer->json = json_pack("{s:s s:I}", "certificate", certificate, "seconds",
+				 (json_int_t)session_ssh_seconds(control));
 	free(certificate);
-	log_event(LOG_LEVEL_INFO, "ssh host key signed", "client", view.client);
+	snprintf(serial, sizeof(serial), "%llu", (unsigned long long)view.id);
+	log_event(LOG_LEVEL_INFO, "ssh host key signed", "client", view.client, "serial", serial);
 }
 
 void session_run_logout(struct control *control, struct http_request *request,

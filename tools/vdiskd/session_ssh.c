@@ -26,6 +26,7 @@ enum {
 	KEY_BLOB_MOST = 2048,
 	CERTIFICATE_MOST = 16 << 10,
 	RUN_MS = 10000,
+	DAY_SECONDS = 24 * 3600,
 	TYPE_LONGEST = 32,
 };
 
@@ -182,14 +183,29 @@ static int run(char *const argv[])
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }
 
-static int sign_in(const char *folder, const char *ca, const char *client, const char *key,
+unsigned int session_ssh_seconds(const struct control *control)
+{
+	const struct config *config = control->config;
+
+	return config->test_certificate_seconds ? config->test_certificate_seconds :
+	       config->ssh_certificate_days * DAY_SECONDS;
+}
+
+/* What it says, besides the key. */
+struct terms {
+	const char *client;
+	char serial[24], validity[32];
+};
+
+static int sign_in(const char *folder, const char *ca, const struct terms *terms, const char *key,
 		   char **certificate, struct vdisk_error *err)
 {
 	char public[64], made[64];
 	char *const argv[] = {
 		(char *)"ssh-keygen", (char *)"-q", (char *)"-s", (char *)ca, (char *)"-h",
-		(char *)"-I", (char *)client, (char *)"-n", (char *)client,
-		(char *)"-V", (char *)"-1d:+30d", public, NULL,
+		(char *)"-I", (char *)terms->client, (char *)"-n", (char *)terms->client,
+		(char *)"-z", (char *)terms->serial, (char *)"-V", (char *)terms->validity,
+		public, NULL,
 	};
 	int ret;
 
@@ -209,11 +225,16 @@ static int sign_in(const char *folder, const char *ca, const char *client, const
 			       ret == -ENOENT ? "is not here" : "failed; is the key whole?");
 }
 
-int session_ssh_sign(const struct control *control, const char *client, const char *public_key,
-		     char **certificate, struct vdisk_error *err)
+int session_ssh_sign(const struct control *control, const struct gate_view *view,
+		     const char *public_key, char **certificate, struct vdisk_error *err)
 {
 	char folder[] = "/tmp/vdiskd-ssh.XXXXXX", *ca, *key;
+	struct terms terms = { .client = view->client };
 	int ret;
+
+	snprintf(terms.serial, sizeof(terms.serial), "%llu", (unsigned long long)view->id);
+	/* From yesterday, for those whose clocks are late. */
+	snprintf(terms.validity, sizeof(terms.validity), "-1d:+%us", session_ssh_seconds(control));
 
 	*certificate = NULL;
 	key = take_key(public_key);
@@ -229,7 +250,7 @@ int session_ssh_sign(const struct control *control, const char *client, const ch
 		ret = vdisk_error_set(err, EIO, "no temporary folder: %s", strerror(errno));
 	} else {
 		pthread_mutex_lock(&signing);
-		ret = sign_in(folder, ca, client, key, certificate, err);
+		ret = sign_in(folder, ca, &terms, key, certificate, err);
 		pthread_mutex_unlock(&signing);
 		rmdir(folder);
 	}
