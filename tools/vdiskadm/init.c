@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "farm_keys.h"
+#include "init_address.h"
 #include "init_catalog.h"
 #include "netboot.h"
 #include "netif.h"
@@ -36,6 +37,7 @@ static struct netif netif;
 static struct netboot netboot;
 static char server_name[256];
 static char *range;			/* FIRST\0LAST */
+static char *old_address;		/* that vdiskd.conf has; NULL: none, or still ours */
 
 enum {
 	OPT_INTERFACE = 256, OPT_STORE, OPT_NAME, OPT_ADDRESS, OPT_DHCP, OPT_RANGE, OPT_ROUTER,
@@ -307,6 +309,8 @@ static int check_config(void)
 		return fail_here("%s", err.text);
 	foreign = !settings.ours && !settings.catalog &&
 		  (settings.count > 1 || (settings.store && strcmp(settings.store, PLACE_STATE)));
+	if (settings.address && strcmp(settings.address, netif.text))
+		old_address = must(strdup(settings.address));
 	settings_free(&settings);
 	if (foreign && !ask.force)
 		return fail_here("%s%s has settings of your own: --force makes it anew, and keeps a copy",
@@ -363,13 +367,40 @@ static int make_file(const char *path, const char *text, bool keep, struct vdisk
 	return ret;
 }
 
+/* Only its addresses: whatever else stands in it may be somebody's. */
+static int readdress(const char *path, const char *const *keys, struct vdisk_error *err)
+{
+	char *old, *text, *words;
+	int ret = 0;
+
+	if (!old_address || !place_exists(path))
+		return 0;
+	old = place_read(path, NULL, err);
+	if (!old)
+		return -err->code;
+	text = init_readdress(old, keys, old_address, netif.text);
+	if (strcmp(old, text)) {
+		ret = replace_file(path, text, err);
+		words = text_format("changed %s to %s (a copy is beside it) in", old_address, netif.text);
+		if (!ret)
+			told(words, path);
+		free(words);
+	}
+	free(text);
+	free(old);
+	return ret;
+}
+
 static int make_config(struct vdisk_error *err)
 {
+	static const char *const keys[] = { "listen", "http", "api", NULL };
 	struct settings settings = { 0 };
 	char *text;
 	bool ours = false;
 	int ret;
 
+	if (!ask.force && readdress(PLACE_CONFIG, keys, err))
+		return -err->code;
 	if (place_exists(PLACE_CONFIG) && !settings_read(&settings, err)) {
 		ours = settings.ours || settings.catalog;
 		settings_free(&settings);
@@ -391,6 +422,20 @@ static int make_config(struct vdisk_error *err)
 	return ret;
 }
 
+/* Whether a file for network boot is for the place where the clients were before. */
+static bool is_moved(const char *path)
+{
+	struct vdisk_error err;
+	char *text = place_exists(path) ? place_read(path, NULL, &err) : NULL;
+	char *line = text_format("interface=%s", netif.name);
+	bool moved = text && (old_address || !init_line_is(text, line));
+
+	free(line);
+	free(text);
+	return moved;
+}
+
+/* All of it follows from interface, address and --dhcp: where these are others, it is made anew. */
 static int make_dnsmasq(struct vdisk_error *err)
 {
 	char *text = NULL;
@@ -401,9 +446,17 @@ static int make_dnsmasq(struct vdisk_error *err)
 	netboot_dnsmasq(out, &netboot);
 	if (fclose(out))
 		abort();
-	ret = make_file(PLACE_DNSMASQ, text, !ask.force, err);
+	ret = make_file(PLACE_DNSMASQ, text, !ask.force && !is_moved(PLACE_DNSMASQ), err);
 	free(text);
 	return ret;
+}
+
+/* What images are prepared with, where somebody wrote one. */
+static int change_farm(struct vdisk_error *err)
+{
+	static const char *const keys[] = { "servers", NULL };
+
+	return readdress(PLACE_FARM, keys, err);
 }
 
 static int make_keys(struct vdisk_error *err)
@@ -513,6 +566,11 @@ static int start(struct vdisk_error *err)
 
 static void print_end(const char *pin)
 {
+	if (old_address) {
+		putchar('\n');
+		say("This server was at %s. Boot media that name it have to be made anew, and images", old_address);
+		say("prepared anew if their farm.conf does; machines that run find it when they start again.");
+	}
 	putchar('\n');
 	say("The farm's pin, which prepared images carry: %s", pin);
 	putchar('\n');
@@ -537,12 +595,15 @@ static void print_end(const char *pin)
 
 static int make_all(void)
 {
+	const struct init_server server = {
+		.name = server_name, .address = netif.text, .old_address = old_address,
+	};
 	struct vdisk_error err;
 	char pin[PIN_TEXT];
 
 	if (make_folders(&err) || make_keys(&err) || make_pin(pin, &err) || make_config(&err) ||
-	    make_dnsmasq(&err) || make_ipxe(&err) ||
-	    init_catalog(server_name, netif.text, told, &err) || start(&err))
+	    make_dnsmasq(&err) || change_farm(&err) || make_ipxe(&err) ||
+	    init_catalog(&server, told, &err) || start(&err))
 		return fail_here("%s", err.text);
 	print_end(pin);
 	return EXIT_DONE;
@@ -568,6 +629,7 @@ static int init_main(int argc, char **argv)
 	ret = check_all();
 	if (!ret)
 		ret = make_all();
+	free(old_address);
 	free(range);
 	return ret;
 }
@@ -580,7 +642,8 @@ const struct command init_command = {
 		 "       [--force] [--no-start] [--root DIR]",
 	.help = "Makes this machine a server.\n"
 		"Makes keys, configuration, the catalog with a first administrator, and network boot\n"
-		"for the machines on an interface. Called again it repairs what is missing.\n"
+		"for the machines on an interface. Called again it repairs what is missing, and\n"
+		"follows the server to another interface or address, saying what it changes.\n"
 		"\n"
 		"  --interface IF       where the clients are\n"
 		"  --store DIR          where images are kept\n"

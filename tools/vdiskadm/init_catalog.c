@@ -74,28 +74,138 @@ static int add_token(struct catalog *catalog, void (*told)(const char *, const c
 	return ret;
 }
 
-static int add_server(struct catalog *catalog, const char *name, const char *address,
+static int add_server(struct catalog *catalog, const struct init_server *server,
 		      void (*told)(const char *, const char *), struct vdisk_error *err)
 {
-	json_t *object = json_pack("{s:s, s:[s], s:i}", "name", name, "addresses", address, "port",
-				   PORT_NBD);
+	json_t *object = json_pack("{s:s, s:[s], s:i}", "name", server->name, "addresses",
+				   server->address, "port", PORT_NBD);
 	int ret = catalog_add(catalog, &who, CATALOG_SERVER, object, NULL, err);
 
 	json_decref(object);
-	if (ret == -EEXIST)
-		return 0;
 	if (!ret)
-		told("added to the catalog: the server", name);
+		told("added to the catalog: the server", server->name);
 	return ret;
 }
 
-static int fill(struct catalog *catalog, const char *server, const char *address,
+/* @list with the new address in place of the old one; whether that changed it. */
+static bool readdress(json_t *list, const struct init_server *server)
+{
+	json_t *one;
+	size_t i;
+
+	if (!server->old_address)
+		return false;
+	json_array_foreach(list, i, one)
+		if (!strcmp(json_string_value(one), server->old_address)) {
+			json_array_set_new(list, i, must(json_string(server->address)));
+			return true;
+		}
+	return false;
+}
+
+static bool has_address(const json_t *list, const char *address)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (!strcmp(json_string_value(one), address))
+			return true;
+	return false;
+}
+
+static int change_list(struct catalog *catalog, enum catalog_kind kind, const json_t *row,
+		       const char *field, json_t *list, struct vdisk_error *err)
+{
+	json_t *changes = must(json_pack("{s:O}", field, list));
+	int ret;
+
+	ret = catalog_change(catalog, &who, kind, json_integer_value(json_object_get(row, "id")),
+			     changes, -1, NULL, err);
+	json_decref(changes);
+	return ret;
+}
+
+/*
+ * The addresses are what clients are told.  Those that an administrator gave it
+ * beside ours stay; so does a list of his own that never had ours in it.
+ */
+static int change_server(struct catalog *catalog, const struct init_server *server,
+			 const json_t *row, void (*told)(const char *, const char *),
+			 struct vdisk_error *err)
+{
+	json_t *list = must(json_deep_copy(json_object_get(row, "addresses")));
+	char *words;
+	int ret = 0;
+
+	if (has_address(list, server->address))
+		goto out;
+	if (!json_array_size(list))
+		json_array_append_new(list, must(json_string(server->address)));
+	else if (!readdress(list, server))
+		goto out;
+	ret = change_list(catalog, CATALOG_SERVER, row, "addresses", list, err);
+	if (!ret) {
+		words = text_format("%s now has the address %s", server->name, server->address);
+		told("changed in the catalog: the server", words);
+		free(words);
+	}
+out:
+	json_decref(list);
+	return ret;
+}
+
+/* Networks may name servers by their addresses. */
+static int change_networks(struct catalog *catalog, const struct init_server *server,
+			   void (*told)(const char *, const char *), struct vdisk_error *err)
+{
+	json_t *rows, *row, *list;
+	size_t i;
+	int ret;
+
+	ret = catalog_list(catalog, CATALOG_NETWORK, NULL, &rows, err);
+	if (ret)
+		return ret;
+	json_array_foreach(rows, i, row) {
+		list = must(json_deep_copy(json_object_get(row, "servers")));
+		if (readdress(list, server))
+			ret = change_list(catalog, CATALOG_NETWORK, row, "servers", list, err);
+		if (!ret && !json_equal(list, json_object_get(row, "servers")))
+			told("changed in the catalog: the servers of the network",
+			     json_string_value(json_object_get(row, "cidr")));
+		json_decref(list);
+		if (ret)
+			break;
+	}
+	json_decref(rows);
+	return ret;
+}
+
+static int enter_server(struct catalog *catalog, const struct init_server *server,
+			void (*told)(const char *, const char *), struct vdisk_error *err)
+{
+	json_t *filter = must(json_pack("{s:s}", "name", server->name)), *row = NULL;
+	int ret;
+
+	ret = catalog_get(catalog, CATALOG_SERVER, filter, &row, err);
+	json_decref(filter);
+	if (ret == -ENOENT)
+		return add_server(catalog, server, told, err);
+	if (!ret)
+		ret = change_server(catalog, server, row, told, err);
+	if (!ret)
+		ret = change_networks(catalog, server, told, err);
+	json_decref(row);
+	return ret;
+}
+
+static int fill(struct catalog *catalog, const struct init_server *server,
 		void (*told)(const char *, const char *), struct vdisk_error *err)
 {
 	int64_t tokens = 0;
 	int ret;
 
-	ret = add_server(catalog, server, address, told, err);
+	ret = enter_server(catalog, server, told, err);
 	if (!ret)
 		ret = catalog_count(catalog, CATALOG_TOKEN, NULL, &tokens, err);
 	if (ret || tokens)
@@ -103,7 +213,7 @@ static int fill(struct catalog *catalog, const char *server, const char *address
 	return add_token(catalog, told, err);
 }
 
-int init_catalog(const char *server, const char *address,
+int init_catalog(const struct init_server *server,
 		 void (*told)(const char *what, const char *path), struct vdisk_error *err)
 {
 	char *path = place_path(PLACE_CATALOG), *uri = text_format("sqlite:%s", path);
@@ -116,7 +226,7 @@ int init_catalog(const char *server, const char *address,
 	ret = catalog_open(&catalog, uri, err);
 	if (!ret) {
 		told(there ? "kept" : "made", PLACE_CATALOG);
-		ret = fill(catalog, server, address, told, err);
+		ret = fill(catalog, server, told, err);
 		catalog_close(catalog);
 	}
 	umask(mask);

@@ -6,9 +6,14 @@
 #include <stdbool.h>
 #include "error.h"
 
+struct init_server {
+	const char *name, *address;
+	const char *old_address;	/* that it had until now; NULL: none, or the same */
+};
+
 /**
  * init_catalog - make the catalog, or see that it is all there
- * @server: this server's name
+ * @server: its row, and networks that name it, follow when it has another address
  * @told: called for each thing with what was done
  *
  * The token of the first administrator, if there is none, is printed once and
@@ -16,7 +21,7 @@
  *
  * Return: 0 or a negative errno.
  */
-int init_catalog(const char *server, const char *address,
+int init_catalog(const struct init_server *server,
 		 void (*told)(const char *what, const char *path), struct vdisk_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define PLACE_CONFIG "/etc/vdisk/vdiskd.conf"
 #define PLACE_PIN "/etc/vdisk/farm.pin"
+#define PLACE_FARM "/etc/vdisk/farm.conf"
 #define PLACE_KEYS "/etc/vdisk/keys"
 #define PLACE_DNSMASQ "/etc/vdisk/dnsmasq.conf"
 #define PLACE_STATE "/var/lib/vdisk"
