@@ -5,7 +5,7 @@
  * One kernel thread a device runs it from attach to gone, so that nothing has
  * to wait in netlink and no two callers can take it apart at once:
  *
- *   CONNECTING --(a server's GO)--> publish --> READY <--> LOST --(policy)--> FAILED
+ *   CONNECTING --(a server's GO)--> publish --> READY <--> LOST --(lost.c)--> FAILED, ENDED
  *       |                                         |  ^       |                | |
  *       |                                         |  +-------|-(a server's GO)+ |
  *       +--(all refuse, patience over)--> FAILED  +----------+--(detach)--------+
@@ -20,7 +20,6 @@
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
-#include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
@@ -71,7 +70,7 @@ u32 vdisk_device_number(const struct vdisk_device *dev)
 
 /*----- events and state -----*/
 
-static void device_event(struct vdisk_device *dev, u32 event, const char *reason)
+void vdisk_device_event(struct vdisk_device *dev, u32 event, const char *reason)
 {
 	struct vdisk_event_data data = { .reason = reason };
 
@@ -129,89 +128,6 @@ void vdisk_device_overlay_event(struct vdisk_device *dev, u32 event)
 	if (event == VDISK_EVENT_OVERLAY_ENOSPC)
 		pr_warn("vdisk%u: overlay: a write was failed for want of space\n", dev->number);
 	vdisk_netlink_event(dev->net, event, dev->number, NULL, true);
-}
-
-/*----- lost servers -----*/
-
-static void lost_arm(struct vdisk_device *dev)
-{
-	lockdep_assert_held(&dev->lock);
-	/* who detaches has had enough of it: no reason to restart the machine */
-	if (dev->cfg.lost == VDISK_LOST_QUEUE || !dev->lost || dev->stopping)
-		cancel_delayed_work(&dev->lost_work);
-	else
-		mod_delayed_work(vdisk_wq, &dev->lost_work,
-				 max_t(long, dev->lost_since + dev->cfg.lost_seconds * HZ -
-				       jiffies, 0));
-}
-
-/*
- * Connections come and go in threads of their own.  Each calls this after it
- * counted itself, so whoever comes here last sees the count as it is.
- */
-void vdisk_device_source_changed(struct vdisk_device *dev)
-{
-	bool lost, tell;
-
-	mutex_lock(&dev->news);
-	spin_lock_bh(&dev->lock);
-	lost = !READ_ONCE(dev->src->up);
-	tell = lost != dev->lost && dev->published && dev->state != VDISK_STATE_DETACHING;
-	if (tell)
-		dev->state = lost ? VDISK_STATE_LOST : VDISK_STATE_READY;
-	if (lost && !dev->lost)
-		dev->lost_since = jiffies;
-	dev->lost = lost;
-	lost_arm(dev);
-	spin_unlock_bh(&dev->lock);
-	if (tell)
-		device_event(dev, lost ? VDISK_EVENT_LOST : VDISK_EVENT_BACK, NULL);
-	mutex_unlock(&dev->news);
-	wake_up(&dev->wait);
-}
-
-void vdisk_device_path_changed(struct vdisk_device *dev)
-{
-	wake_up(&dev->wait);
-}
-
-/* Whether patience is over; the state is changed with the decision. */
-static bool lost_for_good(struct vdisk_device *dev, u32 *policy)
-{
-	bool over;
-
-	spin_lock_bh(&dev->lock);
-	*policy = dev->cfg.lost;
-	over = dev->lost && !READ_ONCE(dev->src->up) && !dev->stopping &&
-	       *policy != VDISK_LOST_QUEUE;
-	if (over && *policy == VDISK_LOST_FAIL && dev->state != VDISK_STATE_DETACHING)
-		dev->state = VDISK_STATE_FAILED;
-	spin_unlock_bh(&dev->lock);
-	return over;
-}
-
-static void give_up(struct vdisk_device *dev, u32 policy)
-{
-	if (policy == VDISK_LOST_REBOOT) {
-		pr_emerg("vdisk%u: no server for %u s: restarting the machine\n", dev->number,
-			 dev->cfg.lost_seconds);
-		emergency_restart();
-		return;
-	}
-	pr_err("vdisk%u: no server for %u s: failing I/O\n", dev->number, dev->cfg.lost_seconds);
-	vdisk_source_offline(dev->src);
-	device_event(dev, VDISK_EVENT_GIVEN_UP, NULL);
-}
-
-static void lost_worker(struct work_struct *work)
-{
-	struct vdisk_device *dev = container_of(work, struct vdisk_device, lost_work.work);
-	u32 policy;
-
-	mutex_lock(&dev->news);
-	if (lost_for_good(dev, &policy))
-		give_up(dev, policy);
-	mutex_unlock(&dev->news);
 }
 
 /*----- the disk -----*/
@@ -395,9 +311,9 @@ static void device_ready(struct vdisk_device *dev)
 	spin_lock_bh(&dev->lock);
 	dev->published = true;
 	if (dev->state != VDISK_STATE_DETACHING)
-		dev->state = dev->lost ? VDISK_STATE_LOST : VDISK_STATE_READY;
+		dev->state = vdisk_lost_state(dev);
 	spin_unlock_bh(&dev->lock);
-	device_event(dev, VDISK_EVENT_READY, NULL);
+	vdisk_device_event(dev, VDISK_EVENT_READY, NULL);
 }
 
 static void device_failed(struct vdisk_device *dev, int error)
@@ -416,7 +332,7 @@ static void device_failed(struct vdisk_device *dev, int error)
 		strscpy(dev->reason, "no answer in time", sizeof(dev->reason));
 	text = kstrdup(dev->reason, GFP_ATOMIC);
 	spin_unlock_bh(&dev->lock);
-	device_event(dev, VDISK_EVENT_FAILED, text);
+	vdisk_device_event(dev, VDISK_EVENT_FAILED, text);
 	kfree(text);
 }
 
@@ -436,7 +352,7 @@ static void device_take_down(struct vdisk_device *dev)
 	fail_io(dev);
 	disk_remove(dev);
 	vdisk_source_stop(dev->src);
-	cancel_delayed_work_sync(&dev->lost_work);
+	vdisk_lost_stop(dev);
 	vdisk_park_uninit(&dev->park);
 	if (dev->streams)
 		vdisk_streams_destroy(dev->streams);
@@ -475,7 +391,7 @@ static int device_thread(void *data)
 	device_take_down(dev);
 	xa_erase(&devices, dev->number);
 	pr_info("vdisk%u: gone\n", dev->number);
-	device_event(dev, VDISK_EVENT_GONE, NULL);
+	vdisk_device_event(dev, VDISK_EVENT_GONE, NULL);
 	device_put(dev);
 	module_put_and_kthread_exit(0);
 }
@@ -541,7 +457,7 @@ static struct vdisk_device *device_alloc(const struct vdisk_config *cfg, struct 
 	init_rwsem(&dev->alive_lock);
 	dev->alive = true;
 	dev->state = VDISK_STATE_CONNECTING;
-	INIT_DELAYED_WORK(&dev->lost_work, lost_worker);
+	vdisk_lost_init(dev);
 	vdisk_park_init(&dev->park);
 	return dev;
 }
@@ -666,14 +582,17 @@ static int device_set(struct vdisk_device *dev, const struct vdisk_config *cfg, 
 		spin_lock_bh(&dev->lock);
 		dev->cfg.lost = cfg->lost;
 		dev->cfg.lost_seconds = cfg->lost_seconds;
-		lost_arm(dev);
+		dev->given_up = false;
+		vdisk_lost_arm(dev);
 		spin_unlock_bh(&dev->lock);
 	}
 	if (what & VDISK_SET_READAHEAD)
 		WRITE_ONCE(dev->cfg.readahead_kb, cfg->readahead_kb);
-	if (what & VDISK_SET_TOKEN)
+	if (what & VDISK_SET_TOKEN) {
 		for (i = 0; i < dev->src->nr_paths; i++)
 			vdisk_path_renew(dev->src->path[i], cfg->token);
+		vdisk_lost_renewed(dev);
+	}
 	if (what & VDISK_SET_FAIL_NOW)
 		fail_io(dev);
 	else
@@ -746,6 +665,8 @@ static void device_fill(struct vdisk_device *dev, struct vdisk_info *info)
 	info->size = dev->published ? dev->size : 0;
 	info->lost = dev->cfg.lost;
 	info->lost_seconds = dev->cfg.lost_seconds;
+	if (dev->ended)
+		strscpy(info->reason, dev->ended_words, sizeof(info->reason));
 	spin_unlock_bh(&dev->lock);
 	vdisk_stats_sum(dev->stats, info->stats);
 	down_read(&dev->alive_lock);

@@ -86,6 +86,7 @@ struct vdisk_info {
 	u32 flags, connections, lost, lost_seconds, readahead_kb;
 	u32 openers;
 	u64 size;			/* bytes, 0 until published */
+	char reason[VDISK_REASON_MAX + 1]; /* of VDISK_STATE_ENDED */
 	char stamp[128];
 	struct vdisk_overlay_config overlay;
 	u64 used, peak, blocks, zero_bytes;

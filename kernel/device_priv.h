@@ -49,7 +49,7 @@ struct vdisk_device {
 	struct rw_semaphore alive_lock;
 	bool alive;
 
-	struct mutex news;		/* orders LOST, BACK and GIVEN_UP as the state had them */
+	struct mutex news;		/* orders LOST, BACK, ... as the state had them */
 	spinlock_t lock;		/* protects all below and cfg's changes */
 	u32 state;			/* enum vdisk_state */
 	bool published;			/* add_disk() is through */
@@ -57,11 +57,16 @@ struct vdisk_device {
 	u32 openers;
 	bool lost;			/* no server answers, since lost_since */
 	unsigned long lost_since;	/* jiffies */
+	bool given_up;			/* the policy has failed its I/O */
+	bool ended;			/* its session has, as told in ended_words */
+	char ended_words[VDISK_HS_TEXT];
 	char reason[VDISK_HS_TEXT];	/* the last path's words */
-	struct delayed_work lost_work;	/* patience with lost servers is over */
+	struct delayed_work lost_work;	/* of lost.c */
 };
 
 u32 vdisk_device_number(const struct vdisk_device *dev);
+/* Tells those who listen.  Process context. */
+void vdisk_device_event(struct vdisk_device *dev, u32 event, const char *reason);
 /* Called by the source after each change of src->up; sleeps. */
 void vdisk_device_source_changed(struct vdisk_device *dev);
 /* A path's state changed, or was found to be as before: who waits looks again. */
@@ -71,5 +76,16 @@ void vdisk_device_path_event(struct vdisk_device *dev, u32 event,
 			     const struct vdisk_server_config *server, const char *reason);
 /* A write met a full overlay or no memory; any process context. */
 void vdisk_device_overlay_event(struct vdisk_device *dev, u32 event);
+
+/* lost.c: what becomes of a device without servers */
+void vdisk_lost_init(struct vdisk_device *dev);
+/* No connection thread may be left. */
+void vdisk_lost_stop(struct vdisk_device *dev);
+/* The policy or the words of a server changed: has the work run when it is due; dev->lock. */
+void vdisk_lost_arm(struct vdisk_device *dev);
+/* The paths have a new token. */
+void vdisk_lost_renewed(struct vdisk_device *dev);
+/* READY, LOST or ENDED, once it is published; dev->lock. */
+u32 vdisk_lost_state(const struct vdisk_device *dev);
 
 #endif

@@ -444,6 +444,19 @@ static int take_info(struct handshake *h)
 	return 0;
 }
 
+/*
+ * Whether the server says that the session of the token asked for is over, for
+ * good.  NBD has no error for that, so its words have a fixed beginning; see
+ * Documentation/sessions.md.  They may not be longer than NBD's strings are.
+ */
+static bool session_ended(const struct handshake *h)
+{
+	const u32 len = sizeof(VDISK_SESSION_ENDED) - 1;
+
+	return h->type == NBD_REP_ERR_POLICY && h->name[0] == '~' && h->told > len &&
+	       h->told <= NBD_STRING_MAX && !memcmp(h->in, VDISK_SESSION_ENDED, len);
+}
+
 /* What an error reply to GO means. */
 static int go_refused(struct handshake *h)
 {
@@ -451,6 +464,10 @@ static int go_refused(struct handshake *h)
 
 	if (ret)
 		return ret;
+	if (session_ended(h)) {
+		show(h->text, VDISK_HS_TEXT, h->in, h->len);
+		return -EKEYREVOKED;
+	}
 	switch (h->type) {
 	case NBD_REP_ERR_UNKNOWN:
 		return refused(h, -ENOENT, "the server has no such export");

@@ -48,7 +48,8 @@ int vdisk_handshake_recv(void *ctx, void *buf, size_t len);
  *	server's own words if it said any (made printable), always terminated.
  *
  * Returns 0: the connection is in the transmission phase.  -EACCES, -ENOENT:
- * the server refused (policy, unknown export; text has its words).  -ESHUTDOWN:
+ * the server refused (policy, unknown export; text has its words).  -EKEYREVOKED:
+ * @name is a session's token, and the session is over, for good.  -ESHUTDOWN:
  * it is shutting down.  -EPROTO: it broke the protocol, or offers what can't be
  * used.  -EINVAL: @name is too long.  -ENOMEM.  Else what send or receive
  * returned.  Sleeps as they do; allocates with GFP_NOIO.

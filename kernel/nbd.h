@@ -166,4 +166,10 @@ struct nbd_option_reply {
 /* Meta context that carries the stamp: "x-vdisk:stamp:UUID:VERSION:SHA256HEX" */
 #define VDISK_STAMP_QUERY	"x-vdisk:stamp"
 
+/*
+ * How the words of NBD_REP_ERR_POLICY begin, in the answer to GO with a session's
+ * token, when the session is over and never comes back.  Any other refusal may pass.
+ */
+#define VDISK_SESSION_ENDED	"session ended: "
+
 #endif

@@ -203,7 +203,8 @@ static void check_sizes(void)
 
 	BUILD_BUG_ON(VDISK_SERVERS_MAX * nla_total_size(server) +
 		     (VDISK_A_MAX + VDISK_OVERLAY_A_MAX + VDISK_STATS_A_MAX) * number +
-		     nla_total_size(sizeof(((struct vdisk_info *)NULL)->stamp)) >
+		     nla_total_size(sizeof(((struct vdisk_info *)NULL)->stamp)) +
+		     nla_total_size(VDISK_REASON_MAX + 1) >
 		     VDISK_MESSAGE_MAX);
 }
 
@@ -224,6 +225,8 @@ int vdisk_fill_info(struct sk_buff *skb, const struct vdisk_info *info, bool adm
 	    nla_put_u32(skb, VDISK_A_LOST_SECONDS, info->lost_seconds))
 		return -EMSGSIZE;
 	if (info->size && put_u64(skb, VDISK_A_SIZE, info->size, VDISK_A_PAD))
+		return -EMSGSIZE;
+	if (info->reason[0] && put_reason(skb, VDISK_A_REASON, info->reason, admin))
 		return -EMSGSIZE;
 	if (info->stamp[0] && nla_put_string(skb, VDISK_A_STAMP, info->stamp))
 		return -EMSGSIZE;

@@ -74,7 +74,8 @@ void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info)
 	spin_lock_bh(&path->lock);
 	info->state = path->state;
 	info->since_ms = jiffies_to_msecs(now - path->since);
-	if (path->state != VDISK_PATH_UP && time_after(path->next_try, now))
+	if (path->state != VDISK_PATH_UP && !READ_ONCE(path->src->ended) &&
+	    time_after(path->next_try, now))
 		info->next_try_ms = jiffies_to_msecs(path->next_try - now);
 	info->attempts = path->attempts;
 	info->connected = path->connected;
@@ -96,11 +97,33 @@ void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info)
 
 void vdisk_path_renew(struct vdisk_path *path, const char *token)
 {
+	unsigned int i;
+	bool same;
+
 	if (path->config->export[0] != '~')
 		return;
 	spin_lock_bh(&path->lock);
-	strscpy(path->token, token, sizeof(path->token));
+	same = !strcmp(__path_export(path), token);
+	if (!same) {
+		strscpy(path->token, token, sizeof(path->token));
+		WRITE_ONCE(path->renewals, path->renewals + 1);
+		path->ended = false;
+	}
 	spin_unlock_bh(&path->lock);
+	for (i = 0; !same && i < path->nr_conns; i++)
+		vdisk_conn_wake(path->conn[i]);
+}
+
+bool vdisk_path_ended(struct vdisk_path *path, char *words)
+{
+	bool ended;
+
+	spin_lock_bh(&path->lock);
+	ended = path->ended;
+	if (ended && words)
+		strscpy(words, path->reason, VDISK_HS_TEXT);
+	spin_unlock_bh(&path->lock);
+	return ended;
 }
 
 /*----- what others do with a connection -----*/
@@ -161,6 +184,8 @@ static bool conn_wanted(struct vdisk_conn *conn)
 {
 	struct vdisk_source *src = conn->src;
 
+	if (READ_ONCE(src->ended))
+		return false;
 	if (!conn->index)
 		return true;
 	return !src->writable && READ_ONCE(conn->path->state) == VDISK_PATH_UP &&
@@ -229,7 +254,8 @@ static int conn_negotiate(struct vdisk_conn *conn)
 	if (!ret)
 		ret = vdisk_source_check(conn->src, conn, &conn->ex, conn->text);
 	/* from the network itself the same errors are no server's word */
-	conn->refused = ret == -EACCES || ret == -ENOENT || ret == -EINVAL;
+	conn->refused = ret == -EACCES || ret == -ENOENT || ret == -EINVAL ||
+			ret == -EKEYREVOKED;
 	return ret;
 }
 
@@ -256,6 +282,7 @@ static int conn_connect(struct vdisk_conn *conn)
 		spin_unlock_bh(&path->lock);
 	}
 	conn->last_try = jiffies;
+	conn->renewals = READ_ONCE(path->renewals);
 	conn->refused = false;
 	ret = vdisk_socket_connect(conn, &cfg->address[path->next_address], cfg->port);
 	if (ret < 0) {
@@ -287,6 +314,9 @@ static void conn_failed(struct vdisk_conn *conn, int error)
 	mutex_lock(&path->news);
 	spin_lock_bh(&path->lock);
 	news = path_set(path, conn->refused ? VDISK_PATH_REFUSED : VDISK_PATH_DOWN, text);
+	/* what was said of a token that has been replaced meanwhile is void */
+	path->ended = error == -EKEYREVOKED && !path->connected &&
+		      conn->renewals == path->renewals;
 	spin_unlock_bh(&path->lock);
 	if (news)
 		path_event(path, conn->refused ? VDISK_EVENT_PATH_REFUSED :
@@ -309,6 +339,7 @@ static void conn_up(struct vdisk_conn *conn)
 	spin_lock_bh(&path->lock);
 	first = !path->connected++;
 	path->attempts = 0;
+	path->ended = false;
 	/* A token names no version, and is renewed. */
 	if (conn->ex.name[0] != '~')
 		strscpy(path->name, conn->ex.name, sizeof(path->name));
@@ -395,6 +426,13 @@ static unsigned long conn_pause(struct vdisk_conn *conn, bool hungry)
 	return msecs_to_jiffies(ms / 2 + get_random_u32() % (ms / 2 + 1));
 }
 
+/* Whether a pause has lost its reason. */
+static bool conn_called(const struct vdisk_conn *conn)
+{
+	return READ_ONCE(conn->stop) || READ_ONCE(conn->src->ended) ||
+	       (conn->refused && conn->renewals != READ_ONCE(conn->path->renewals));
+}
+
 /* Pauses after a failure; shorter as soon as I/O waits. */
 static void conn_backoff(struct vdisk_conn *conn)
 {
@@ -409,10 +447,10 @@ static void conn_backoff(struct vdisk_conn *conn)
 			path->next_try = until;
 			spin_unlock_bh(&path->lock);
 		}
-		wait_event_idle_timeout(conn->wait, READ_ONCE(conn->stop) ||
+		wait_event_idle_timeout(conn->wait, conn_called(conn) ||
 					hungry != vdisk_source_hungry(src),
 					max_t(long, until - jiffies, 0));
-		if (READ_ONCE(conn->stop))
+		if (conn_called(conn))
 			return;
 		if (!hungry && vdisk_source_hungry(src)) {
 			unsigned long sooner = conn->last_try + conn_pause(conn, true);

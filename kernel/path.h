@@ -52,6 +52,7 @@ struct vdisk_conn {
 	unsigned int failures;		/* in a row */
 	unsigned long last_try;		/* jiffies */
 	bool refused;			/* the last try: by the server's own word */
+	unsigned int renewals;		/* of the path, when the last try began */
 	bool polite;			/* see VDISK_DEEP */
 
 	/* The socket's callbacks, and what they were; sk_callback_lock. */
@@ -121,6 +122,8 @@ struct vdisk_path {
 	char reason[VDISK_HS_TEXT];
 	char name[VDISK_HS_NAME];	/* NAME@N, asked for from the second time on */
 	char token[VDISK_HS_NAME];	/* in place of config's, once it was renewed */
+	unsigned int renewals;		/* how often it was; also read without the lock */
+	bool ended;			/* the server's last word: the session is over */
 };
 
 struct vdisk_path *vdisk_path_create(struct vdisk_source *src, unsigned int index,
@@ -132,8 +135,14 @@ void vdisk_path_ask_stop(struct vdisk_path *path);
 void vdisk_path_stop(struct vdisk_path *path);
 void vdisk_path_info(struct vdisk_path *path, struct vdisk_path_info *info);
 
-/* vdisk_path_renew - a path of a session asks for @token from the next connect on. */
+/*
+ * vdisk_path_renew - a path of a session asks for @token from the next connect on.
+ * What its server said of another token is void, and it is asked again at once.
+ */
 void vdisk_path_renew(struct vdisk_path *path, const char *token);
+
+/* vdisk_path_ended - whether its server says that the session is over; @words: as told, or NULL */
+bool vdisk_path_ended(struct vdisk_path *path, char *words);
 
 /*
  * vdisk_conn_submit - queues @wire to be sent.  Returns false when the

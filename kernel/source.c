@@ -326,12 +326,17 @@ int vdisk_source_check(struct vdisk_source *src, struct vdisk_conn *conn,
 void vdisk_source_conn_up(struct vdisk_source *src)
 {
 	LIST_HEAD(list);
+	bool ended;
 
 	spin_lock_bh(&src->lock);
 	WRITE_ONCE(src->up, src->up + 1);
 	src->offline = false;
+	ended = src->ended;
+	WRITE_ONCE(src->ended, false);
 	list_splice_init(&src->waiting, &list);
 	spin_unlock_bh(&src->lock);
+	if (ended)
+		wake_all(src);
 	vdisk_device_source_changed(src->dev);
 	vdisk_source_submit(src, &list);
 	vdisk_source_kick(src);
@@ -365,17 +370,38 @@ void vdisk_source_fail_now(struct vdisk_source *src)
 		vdisk_conn_fail_now(src->conn[i], BLK_STS_IOERR);
 }
 
-void vdisk_source_offline(struct vdisk_source *src)
+void vdisk_source_offline(struct vdisk_source *src, bool ended)
 {
 	LIST_HEAD(list);
 
 	spin_lock_bh(&src->lock);
 	if (!src->up) {
 		src->offline = true;
+		WRITE_ONCE(src->ended, ended);
 		list_splice_init(&src->waiting, &list);
 	}
 	spin_unlock_bh(&src->lock);
 	fail_list(src, &list, BLK_STS_OFFLINE);
+	if (ended)
+		wake_all(src);
+}
+
+void vdisk_source_revive(struct vdisk_source *src)
+{
+	spin_lock_bh(&src->lock);
+	src->offline = false;
+	WRITE_ONCE(src->ended, false);
+	spin_unlock_bh(&src->lock);
+	wake_all(src);
+}
+
+unsigned int vdisk_source_ended(struct vdisk_source *src, char *words)
+{
+	unsigned int i, said = 0;
+
+	for (i = 0; i < src->nr_paths; i++)
+		said += vdisk_path_ended(src->path[i], said ? NULL : words);
+	return said;
 }
 
 /*----- life -----*/

@@ -47,7 +47,8 @@ struct vdisk_source {
 	struct list_head delayed;	/* those that wait a moment before they go again */
 	unsigned int up;		/* connections that are up */
 	bool dead;			/* fail-now: everything fails, for good */
-	bool offline;			/* the policy gave the servers up, for now */
+	bool offline;			/* the servers were given up, for now */
+	bool ended;			/* ... for good: none is tried; read without the lock */
 	bool known;			/* ex is valid, and does not change any more */
 	struct vdisk_path *first;	/* whose export ex is */
 	struct vdisk_export ex;
@@ -112,7 +113,17 @@ bool vdisk_source_hungry(struct vdisk_source *src);
  */
 void vdisk_source_fail_now(struct vdisk_source *src);
 
-/* vdisk_source_offline - fails what waits, and what comes until a server is back. */
-void vdisk_source_offline(struct vdisk_source *src);
+/*
+ * vdisk_source_offline - fails what waits, and what comes until a server is back.
+ * @ended: no server is tried any more.  vdisk_source_revive() is the opposite.
+ */
+void vdisk_source_offline(struct vdisk_source *src, bool ended);
+void vdisk_source_revive(struct vdisk_source *src);
+
+/*
+ * vdisk_source_ended - of how many servers the last word is that the session is over.
+ * @words: VDISK_HS_TEXT bytes for the first one's, unless it is 0; or NULL.
+ */
+unsigned int vdisk_source_ended(struct vdisk_source *src, char *words);
 
 #endif

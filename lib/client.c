@@ -349,6 +349,7 @@ static int take_status(struct nlmsghdr *message, struct vdisk_status *status,
 		return bad_message(err);
 	take_u32(attrs, words, sizeof(words) / sizeof(*words), status);
 	take_u64(attrs, longs, sizeof(longs) / sizeof(*longs), status);
+	take_string(attrs[VDISK_A_REASON], status->reason, sizeof(status->reason));
 	take_string(attrs[VDISK_A_STAMP], status->stamp, sizeof(status->stamp));
 	if (attrs[VDISK_A_OVERLAY])
 		take_overlay(attrs[VDISK_A_OVERLAY], status);

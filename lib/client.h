@@ -89,6 +89,7 @@ struct vdisk_status {
 	uint32_t state;			/* enum vdisk_state */
 	uint32_t flags, connections, lost, lost_seconds, readahead_kb, openers;
 	uint64_t size;			/* bytes, 0 until published */
+	char reason[VDISK_REASON_MAX + 1];	/* of VDISK_STATE_ENDED */
 	char stamp[128];
 	struct vdisk_overlay overlay;
 	uint64_t used, peak, blocks, zero_bytes, full_count, nomem_count;

@@ -13,6 +13,7 @@ const char *vdisk_state_name(uint32_t state)
 		[VDISK_STATE_LOST] = "lost",
 		[VDISK_STATE_FAILED] = "failed",
 		[VDISK_STATE_DETACHING] = "detaching",
+		[VDISK_STATE_ENDED] = "ended",
 	};
 
 	return NAME_OF(names, state);
@@ -77,6 +78,7 @@ const char *vdisk_event_name(uint32_t kind)
 		[VDISK_EVENT_OVERLAY_FULL] = "overlay-full",
 		[VDISK_EVENT_OVERLAY_NOMEM] = "overlay-nomem",
 		[VDISK_EVENT_OVERLAY_ENOSPC] = "overlay-enospc",
+		[VDISK_EVENT_ENDED] = "ended",
 	};
 
 	return NAME_OF(names, kind);

@@ -15,7 +15,8 @@ const char behaviour_help[] =
 	"  silent-accept  close-accept  silent-go\n"
 	"  not-nbd  oldstyle  not-fixed  zeroes  no-structured  no-go\n"
 	"  go-error=policy|unknown|tls|shutdown|invalid|platform|block-size\n"
-	"  words=TEXT|@controls|@shell|@long    with the error\n"
+	"  words=[ended]TEXT|@controls|@shell|@long|@longer    with the error;\n"
+	"                            ended: 'session ended: ' in front\n"
 	"  name=NAME                 told as NBD_INFO_NAME\n"
 	"  want=NAME                 any other export is unknown\n"
 	"  stamp=STAMP  size=BYTES  multi-conn\n"
@@ -90,17 +91,34 @@ static const struct {
 	{ "block-size", NBD_REP_ERR_BLOCK_SIZE_REQD },
 };
 
-static const char *words(const char *value)
+/* @long fills @room bytes, @longer has one more. */
+static const char *words_of(const char *value, size_t room)
 {
-	static char most[NBD_STRING_MAX + 1];
+	static char most[NBD_STRING_MAX + 2];
 
 	if (!strcmp(value, "@controls"))
 		return "no\n\r\t\x1b[2J\x1b]0;owned\a way\x7f\x01\xff";
 	if (!strcmp(value, "@shell"))
 		return "$(reboot) `reboot` ; reboot | reboot > /dev/sda \" ' \\ %s%n";
-	if (!strcmp(value, "@long"))
-		return memset(most, 'w', NBD_STRING_MAX);
-	return strdup(value);
+	if (!strcmp(value, "@long") || !strcmp(value, "@longer")) {
+		memset(most, 'w', sizeof(most));
+		most[room + !!value[5]] = '\0';
+		return most;
+	}
+	return value;
+}
+
+static const char *words(const char *value)
+{
+	size_t length = strlen(VDISK_SESSION_ENDED);
+	char *whole;
+
+	if (strncmp(value, "[ended]", 7))
+		return strdup(words_of(value, NBD_STRING_MAX));
+	if (asprintf(&whole, VDISK_SESSION_ENDED "%s",
+		     words_of(value + 7, NBD_STRING_MAX - length)) < 0)
+		abort();
+	return whole;
 }
 
 static bool parse_error(struct behaviour *how, const char *value)

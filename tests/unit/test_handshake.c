@@ -19,6 +19,7 @@ enum fault {
 	CANT_SEND,
 	LONG_NAME,
 	LONGEST_NAME,
+	TOKEN,			/* the name asked for is a session's token */
 };
 
 struct peer {
@@ -94,6 +95,7 @@ struct op {
 
 #define plain		greet(BOTH), unsup(SR)
 #define with_chunks	greet(BOTH), ack(SR)
+#define ended(l)	reply(GO, NBD_REP_ERR_POLICY, l)
 #define a_mib		export_info(1 << 20, NBD_FLAG_HAS_FLAGS)
 
 struct test {
@@ -229,6 +231,39 @@ static const struct test tests[] = {
 	  -EACCES, "the server can't serve the export on its platform" },
 	{ "an error of the future", { plain, reply(GO, 0x80001234, 1), raw("?") },
 	  -EACCES, "the server refuses the export, with an unknown error: ?" },
+	/* a session is over: these words, to a token, and nothing else */
+	{ "a session ended", { fault(TOKEN), plain, ended(17), raw("session ended: no") },
+	  -EKEYREVOKED, "session ended: no" },
+	{ "a session ended, amid infos",
+	  { fault(TOKEN), with_chunks, unsup(LMC), a_mib, ended(16), raw("session ended: x") },
+	  -EKEYREVOKED, "session ended: x" },
+	{ "a session ended, with controls",
+	  { fault(TOKEN), plain, ended(21), raw("session ended: \x1b[2J\n\xff") },
+	  -EKEYREVOKED, "session ended: ?[2J??" },
+	{ "a session ended, with 4096 bytes",
+	  { fault(TOKEN), plain, ended(4096), raw("session ended: "), fill('w', 4081) },
+	  -EKEYREVOKED, "session ended: 240 of w" },
+	{ "a session ended, with 4097 bytes",
+	  { fault(TOKEN), plain, ended(4097), raw("session ended: "), fill('w', 4082) },
+	  -EACCES, "the server refuses the export: session ended: 209 of w" },
+	{ "no session ended: no token", { plain, ended(17), raw("session ended: no") },
+	  -EACCES, "the server refuses the export: session ended: no" },
+	{ "no session ended: another error",
+	  { fault(TOKEN), plain, reply(GO, NBD_REP_ERR_UNKNOWN, 17), raw("session ended: no") },
+	  -ENOENT, "the server has no such export: session ended: no" },
+	{ "no session ended: a reason is missing",
+	  { fault(TOKEN), plain, ended(15), raw("session ended: ") },
+	  -EACCES, "the server refuses the export: session ended: " },
+	{ "no session ended: another letter",
+	  { fault(TOKEN), plain, ended(17), raw("Session ended: no") },
+	  -EACCES, "the server refuses the export: Session ended: no" },
+	{ "no session ended: further on",
+	  { fault(TOKEN), plain, ended(20), raw("oh session ended: no") },
+	  -EACCES, "the server refuses the export: oh session ended: no" },
+	{ "no session ended: said of something else",
+	  { fault(TOKEN), greet(BOTH), reply(SR, NBD_REP_ERR_POLICY, 17),
+	    raw("session ended: no"), a_mib, reply(GO, NBD_REP_ERR_POLICY, 0) },
+	  -EACCES, "the server refuses the export" },
 	{ "words with controls",
 	  { plain, reply(GO, NBD_REP_ERR_POLICY, 21), raw("a\nb\x1b[31m\x7f$(reboot)\r\x01\x80") },
 	  -EACCES, "the server refuses the export: a?b?[31m?$(reboot)???" },
@@ -417,6 +452,8 @@ static int handshake(struct peer *p, char *outcome, size_t size)
 	memset(name, 'e', sizeof(name));
 	name[p->fault == LONG_NAME ? NBD_STRING_MAX + 1 :
 	     p->fault == LONGEST_NAME ? NBD_STRING_MAX : 6] = '\0';
+	if (p->fault == TOKEN)
+		name[0] = '~';
 	p->out.len = 0;
 	p->in.at = 0;
 	p->end = p->fault == SILENT ? -ETIMEDOUT : p->fault == STOPPED ? -EINTR : -ECONNRESET;

@@ -66,7 +66,7 @@ static void print_overlay(const struct vdisk_status *status)
 		       status->waiting, status->full_count, status->nomem_count);
 }
 
-static void print_server(const struct vdisk_server_status *server)
+static void print_server(const struct vdisk_server_status *server, bool tried)
 {
 	char since[32], next[32], rx[32], tx[32];
 
@@ -76,7 +76,7 @@ static void print_server(const struct vdisk_server_status *server)
 	if (server->state == VDISK_PATH_UP)
 		printf(", %u connections, %u requests under way", server->connected,
 		       server->inflight);
-	else
+	else if (tried)
 		printf(", attempt %u, next in %s", server->attempts,
 		       format_ms(server->next_try_ms, next, sizeof(next)));
 	putchar('\n');
@@ -123,11 +123,13 @@ void print_status(const struct vdisk_status *status)
 	if (status->lost != VDISK_LOST_QUEUE)
 		printf(" after %u s", status->lost_seconds);
 	putchar('\n');
+	if (status->reason[0])
+		printf("  %s\n", status->reason);
 	if (status->stamp[0])
 		printf("  stamp     %s\n", status->stamp);
 	print_overlay(status);
 	for (i = 0; i < status->nr_servers; i++)
-		print_server(&status->server[i]);
+		print_server(&status->server[i], status->state != VDISK_STATE_ENDED);
 	print_stats(status);
 }
 

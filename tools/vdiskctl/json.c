@@ -130,6 +130,8 @@ json_t *json_status(const struct vdisk_status *status)
 		json_array_append_new(servers, server_json(&status->server[i]));
 	add_device(object, status->number);
 	add_text(object, "state", vdisk_state_name(status->state));
+	if (status->reason[0])
+		add_text(object, "reason", status->reason);
 	add_number(object, "size", status->size);
 	add(object, "read_only", json_boolean(status->flags & VDISK_F_READ_ONLY));
 	add(object, "write_through", json_boolean(status->flags & VDISK_F_WRITE_THROUGH));

@@ -176,7 +176,8 @@ static int judge_ready(struct waiter *waiter, const struct vdisk_event_info *eve
 	ret = state_of(waiter, number, &state, err);
 	if (ret < 0 && ret != -ENODEV)
 		return ret;
-	if (!ret && (state == VDISK_STATE_READY || state == VDISK_STATE_LOST))
+	if (!ret && (state == VDISK_STATE_READY || state == VDISK_STATE_LOST ||
+		     state == VDISK_STATE_ENDED))
 		return REACHED;
 	if (!ret && state == VDISK_STATE_CONNECTING)
 		return NOT_YET;

@@ -53,7 +53,7 @@ enum vdisk_attr {
 	VDISK_A_STAMP,		/* string: content stamp, absent when the server has none */
 	VDISK_A_STATS,		/* nest: enum vdisk_stats_attr */
 	VDISK_A_EVENT,		/* u32: enum vdisk_event */
-	VDISK_A_REASON,		/* string: why, for people */
+	VDISK_A_REASON,		/* string: why, for people: of an event, of the state ended */
 	VDISK_A_PERCENT,	/* u32: how full the overlay is, in an event */
 	VDISK_A_FAIL_NOW,	/* flag, of SET: fail all I/O, now and from now on */
 	VDISK_A_PAD,
@@ -72,6 +72,7 @@ enum vdisk_state {
 	VDISK_STATE_LOST,	/* published, no server answers */
 	VDISK_STATE_FAILED,	/* attach failed, or the policy gave the servers up */
 	VDISK_STATE_DETACHING,
+	VDISK_STATE_ENDED,	/* published, its session is over: REASON */
 };
 
 enum vdisk_flags {
@@ -196,6 +197,7 @@ enum vdisk_event {
 	VDISK_EVENT_OVERLAY_FULL,	/* a write met the limit */
 	VDISK_EVENT_OVERLAY_NOMEM,	/* allocation failed below the limit */
 	VDISK_EVENT_OVERLAY_ENOSPC,	/* a write was failed with ENOSPC */
+	VDISK_EVENT_ENDED,		/* its session is over: REASON; I/O fails */
 };
 
 #endif
