@@ -7,6 +7,7 @@
 
 #include "gate.h"
 #include "image.h"
+#include "nbd.h"
 #include "tap.h"
 
 static const struct token_key key = { { 5, 6, 7 } };
@@ -121,6 +122,12 @@ static enum gate_state state(uint64_t id)
 	return v.state;
 }
 
+/* As the driver takes it. */
+static bool is_final(const char *words)
+{
+	return !strncmp(words, VDISK_SESSION_ENDED, strlen(VDISK_SESSION_ENDED));
+}
+
 static void test_session(void)
 {
 	struct gate_view v = view(1, 5), told;
@@ -129,8 +136,9 @@ static void test_session(void)
 	struct peer one, two;
 
 	make(&v, v.expires, false, name);
-	tap_ok(resolve(name, &target, words) == STORE_REFUSED && strstr(words, "session ended"),
-	       "the token of a session that isn't known is refused");
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED &&
+	       !strcmp(words, "session 1 is not known here"),
+	       "the token of a session that isn't known is refused, and not for good");
 	tap_ok(!gate_admit(gate, &v), "a session comes");
 	tap_ok(resolve(name, &target, words) == STORE_OK && !strcmp(target.key, "lab@2"),
 	       "its token opens its image, though that is not public");
@@ -167,8 +175,11 @@ static void test_session(void)
 	target.session = 1;
 	gate_leave(gate, &one.hold);
 	gate_leave(gate, &two.hold);
-	tap_ok(gate_enter(gate, &target, &one.hold, words) == STORE_REFUSED,
-	       "also one that was resolved before");
+	tap_ok(gate_enter(gate, &target, &one.hold, words) == STORE_REFUSED &&
+	       !strcmp(words, "session ended: fenced by admin"), "also one that was resolved before");
+	target.session = 77;
+	tap_ok(gate_enter(gate, &target, &one.hold, words) == STORE_REFUSED && !is_final(words),
+	       "one that was forgotten since is refused, not for good");
 	tap_ok(gate_end(gate, 1, "logout", "again") == -EALREADY && state(1) == GATE_ENDED,
 	       "it ends once");
 	tap_ok(gate_renew(gate, 1, 1 << 30) == -EALREADY, "and is not renewed");
@@ -186,15 +197,22 @@ static void test_refused(void)
 	wrong = v;
 	wrong.epoch = 5;
 	make(&wrong, v.expires, false, name);
-	tap_ok(resolve(name, &target, words) == STORE_REFUSED, "an older epoch is refused");
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED && is_final(words),
+	       "an older epoch is refused for good");
+	wrong.epoch = 7;
+	make(&wrong, v.expires, false, name);
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED && !is_final(words),
+	       "a newer one is not, as it is the catalog that is old");
 	wrong = v;
 	wrong.version = 1;
 	make(&wrong, v.expires, false, name);
-	tap_ok(resolve(name, &target, words) == STORE_REFUSED, "another version is refused");
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED && !is_final(words),
+	       "another version is refused");
 	wrong = v;
 	strcpy(wrong.client, "pc2");
 	make(&wrong, v.expires, false, name);
-	tap_ok(resolve(name, &target, words) == STORE_REFUSED, "another client is refused");
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED && !is_final(words),
+	       "another client is refused");
 	make(&v, v.expires, false, name);
 	name[20] ^= 1;
 	tap_ok(resolve(name, &target, words) == STORE_REFUSED && !strstr(words, name + 1),
@@ -229,6 +247,11 @@ static void test_expiry(void)
 	gate_tick(gate, now + 201, 200);
 	gate_look(gate, 3, &told);
 	tap_ok(told.state == GATE_ENDED && !strcmp(told.how, "expired"), "then it is");
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED &&
+	       !strcmp(words, "the session has expired"), "which depends on clocks, and is not final");
+	target.session = 3;
+	tap_ok(gate_enter(gate, &target, &one.hold, words) == STORE_REFUSED && !is_final(words),
+	       "nor is it to one that was resolved before");
 	tap_ok(gate_of_client(gate, 4, &told) == -ENOENT, "and nobody's");
 	while (gate_changed(gate, &told))
 		;

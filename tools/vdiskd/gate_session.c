@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "image.h"
+#include "nbd.h"
 
 enum {
 	FIRST_READ_BYTES = 2048,	/* more than GO's answer */
@@ -55,30 +56,48 @@ const char *gate_state_name(enum gate_state state)
 	return names[state];
 }
 
+static enum store_answer refuse_unknown(uint64_t id, char *words)
+{
+	snprintf(words, IMAGE_WORDS, "session %llu is not known here", (unsigned long long)id);
+	return STORE_REFUSED;
+}
+
+static enum store_answer refuse_expired(char *words)
+{
+	snprintf(words, IMAGE_WORDS, "the session has expired");
+	return STORE_REFUSED;
+}
+
+/*
+ * The driver takes VDISK_SESSION_ENDED for final.  Expiry is not: it goes by a clock,
+ * which may be wrong, here or in the catalog.
+ */
+static enum store_answer refuse_ended(const struct gate_session *s, char *words)
+{
+	if (!strcmp(s->view.how, "expired"))
+		return refuse_expired(words);
+	snprintf(words, IMAGE_WORDS, VDISK_SESSION_ENDED "%s", s->view.why);
+	return STORE_REFUSED;
+}
+
 enum store_answer gate_session_may(const struct gate *gate, const struct token *token, int64_t now,
 				   char *words)
 {
 	const struct gate_session *s = find(gate, token->session);
 
+	/* A catalog that was restored, or read before that login, knows less than the token. */
 	if (!s || strcmp(s->view.client, token->client) || strcmp(s->view.image, token->image) ||
-	    s->view.version != token->version) {
-		snprintf(words, IMAGE_WORDS, "session ended: session %llu is not known here any more",
-			 (unsigned long long)token->session);
-		return STORE_REFUSED;
-	}
-	if (s->view.state == GATE_ENDED) {
-		snprintf(words, IMAGE_WORDS, "session ended: %s", s->view.why);
-		return STORE_REFUSED;
-	}
+	    s->view.version != token->version || s->view.epoch < token->epoch)
+		return refuse_unknown(token->session, words);
+	if (s->view.state == GATE_ENDED)
+		return refuse_ended(s, words);
 	if (s->view.epoch != token->epoch) {
-		snprintf(words, IMAGE_WORDS, "session ended: a newer login has taken its place");
+		snprintf(words, IMAGE_WORDS, VDISK_SESSION_ENDED "a newer login has taken its place");
 		return STORE_REFUSED;
 	}
 	/* A session that was renewed, or streams, is renewed for the token it was begun with. */
-	if (now >= s->view.expires && now >= token->expires) {
-		snprintf(words, IMAGE_WORDS, "session ended: it has expired");
-		return STORE_REFUSED;
-	}
+	if (now >= s->view.expires && now >= token->expires)
+		return refuse_expired(words);
 	if (token->writable) {
 		snprintf(words, IMAGE_WORDS, "this server has no writable sessions");
 		return STORE_REFUSED;
@@ -114,9 +133,10 @@ enum store_answer gate_enter(struct gate *gate, const struct gate_target *target
 		return STORE_OK;
 	pthread_mutex_lock(&gate->lock);
 	s = find(gate, target->session);
-	if (!s || s->view.state == GATE_ENDED) {
-		snprintf(words, IMAGE_WORDS, "session ended: %s", s ? s->view.why : "just now");
-		answer = STORE_REFUSED;
+	if (!s) {
+		answer = refuse_unknown(target->session, words);
+	} else if (s->view.state == GATE_ENDED) {
+		answer = refuse_ended(s, words);
 	} else if (!hold->session) {
 		hold->session = s;
 		hold->live = false;
