@@ -80,7 +80,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 		return;
 }
 
-/* True when @s has had no server, or no word from one, for too long. */
+/* True when @s has had no server, or no word from one, for too long, or gets none again. */
 static bool is_hopeless(struct watch *w, const struct vdisk_status *s, int64_t now)
 {
 	bool keeps_writes = s->flags & VDISK_F_WRITE_THROUGH;
@@ -96,7 +96,9 @@ static bool is_hopeless(struct watch *w, const struct vdisk_status *s, int64_t n
 		w->bytes = bytes;
 		w->progress = now;
 	}
-	if (s->state != VDISK_STATE_LOST)
+	if (s->state == VDISK_STATE_ENDED)
+		return true;
+	if (s->state != VDISK_STATE_LOST && s->state != VDISK_STATE_FAILED)
 		w->lost = 0;
 	else if (!w->lost)
 		w->lost = now;

@@ -44,6 +44,7 @@ struct agent {
 	int64_t renew_at;			/* now_ms() */
 	char said_of_farm[256], said_of_driver[256], said_of_ssh[256];	/* what was told last */
 	bool greeted;
+	bool ended;				/* the driver says that the session has */
 };
 
 /* The same trouble is told once. */
@@ -86,6 +87,20 @@ static void add_device(json_t *report, const struct vdisk_status *status)
 	json_object_set_new(report, "device_state", json_string(vdisk_state_name(status->state)));
 }
 
+/* Nothing that the agent could do brings a session back: it says so, and renews no more. */
+static void look_for_end(struct agent *agent, const struct vdisk_status *status)
+{
+	struct vdisk_error err;
+
+	agent->ended = status->state == VDISK_STATE_ENDED;
+	if (!agent->ended)
+		return;
+	vdisk_error_set(&err, EKEYREVOKED,
+			"/dev/vdisk%u: %s: it fails what is not in its overlay; restart this machine to log in anew",
+			status->number, status->reason);
+	complain(&agent->said_of_driver, &err);
+}
+
 /* Sets *@number to our device's, when there is one. */
 static json_t *make_report(struct agent *agent, int64_t *number)
 {
@@ -108,6 +123,7 @@ static json_t *make_report(struct agent *agent, int64_t *number)
 				continue;
 			*number = list[i].number;
 			add_device(report, &list[i]);
+			look_for_end(agent, &list[i]);
 		}
 		free(list);
 	} else {
@@ -285,12 +301,14 @@ static void renew(struct agent *agent, int64_t number)
 	farm_answer_free(&answer);
 }
 
-/* Until the next report, or the renewal when that comes first. */
+/* Until the next report, or the renewal when there is one and it comes first. */
 static int pause_ms(const struct agent *agent)
 {
 	int64_t left = agent->renew_at - now_ms(), most = agent->interval * 1000LL;
 
-	return left < 0 ? 0 : left < most ? left : most;
+	if (agent->ended || left > most)
+		return most;
+	return left < 0 ? 0 : left;
 }
 
 /* The next ssh certificate, before half the time of this one is over. */
@@ -333,7 +351,7 @@ static int stay(struct agent *agent)
 	plan_renewal(agent);
 	for (;;) {
 		report(agent, &number);
-		if (now_ms() >= agent->renew_at)
+		if (!agent->ended && now_ms() >= agent->renew_at)
 			renew(agent, number);
 		certify(agent);
 		reap();
