@@ -96,6 +96,12 @@ void control_stop(struct control *control)
 	free(control);
 }
 
+void control_reload(struct control *control)
+{
+	if (control)
+		http_reload(control);
+}
+
 void control_tick(struct control *control)
 {
 	if (!control)

@@ -55,6 +55,9 @@ struct control *control_start(const struct config *config, struct server *server
 /** control_stop - the opposite; NULL is fine */
 void control_stop(struct control *control);
 
+/** control_reload - told to read again what may have changed; NULL is fine */
+void control_reload(struct control *control);
+
 /** control_tick - a second has passed; NULL is fine */
 void control_tick(struct control *control);
 

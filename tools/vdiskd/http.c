@@ -24,9 +24,9 @@
 #include "config.h"
 #include "control.h"
 #include "http_internal.h"
+#include "http_tls.h"
 #include "listener.h"
 #include "log.h"
-#include "pem.h"
 #include "server.h"
 #include "util.h"
 
@@ -234,18 +234,17 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener)
 	unsigned int most = listener->control->connections_most + LIMIT_SLACK;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_END, 0, NULL }, { MHD_OPTION_END, 0, NULL },
-		{ MHD_OPTION_END, 0, NULL }, { MHD_OPTION_END, 0, NULL },
+		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_Daemon *daemon;
-	char *key = NULL, *chain = NULL;
 
 	if (listener->kind == HTTP_API) {
-		if (pem_load(listener->control->config->keys, &key, &chain))
+		if (http_tls_load(listener->control->config->keys, listener->control->pin))
 			return NULL;
 		flags |= MHD_USE_TLS;
-		tls[0] = (struct MHD_OptionItem) { MHD_OPTION_HTTPS_MEM_KEY, 0, key };
-		tls[1] = (struct MHD_OptionItem) { MHD_OPTION_HTTPS_MEM_CERT, 0, chain };
-		tls[2] = (struct MHD_OptionItem) { MHD_OPTION_HTTPS_PRIORITIES, 0,
+		tls[0] = (struct MHD_OptionItem) { MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
+			(void *)http_tls_retrieve };
+		tls[1] = (struct MHD_OptionItem) { MHD_OPTION_HTTPS_PRIORITIES, 0,
 			(void *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" };
 	}
 	daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener,
@@ -260,11 +259,8 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener)
 		MHD_OPTION_NOTIFY_COMPLETED, completed, listener,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
 		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-	pem_free(key, chain);
 	if (!daemon)
-		complain("cannot start a listener", kind_names[listener->kind],
-			 flags & MHD_USE_TLS ? "no threads, or server.key and server.crt do not match" :
-			 "no threads");
+		complain("cannot start a listener", kind_names[listener->kind], "no threads");
 	return daemon;
 }
 
@@ -407,6 +403,17 @@ void http_stop(struct control *control)
 		free(listener->path);
 		free(listener);
 	}
+	http_tls_forget();
+}
+
+void http_reload(struct control *control)
+{
+	const struct http_listener *listener = control->listeners;
+
+	while (listener && listener->kind != HTTP_API)
+		listener = listener->next;
+	if (listener && !http_tls_load(control->config->keys, control->pin))
+		log_event(LOG_LEVEL_INFO, "the server's certificate was read anew");
 }
 
 void http_tick(void)

@@ -155,6 +155,9 @@ int http_start(struct control *control);
 /** http_stop - end all requests and listeners */
 void http_stop(struct control *control);
 
+/** http_reload - read the server's certificate anew; a broken one changes nothing */
+void http_reload(struct control *control);
+
 /** http_api_port - of the first listener for the API; 10811 when there is none */
 unsigned int http_api_port(const struct control *control);
 

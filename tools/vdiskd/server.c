@@ -310,6 +310,7 @@ static bool take_signal(struct server *server, int fd)
 	if (info.ssi_signo != SIGHUP)
 		return false;
 	store_reload(&server->store);
+	control_reload(server->control);
 	return true;
 }
 

@@ -20,23 +20,30 @@ VDISKD_PATH = os.path.join(os.environ.get("B", "build"), "vdiskd")
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 
 
+def openssl(folder, *args):
+    subprocess.run(["openssl", *args], check=True, cwd=folder, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
+
+def sign_server(folder):
+    """A new key and certificate of a server, by the CA that is there."""
+    openssl(folder, "req", *EC, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
+    openssl(folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+            "-CAcreateserial", "-out", "server.crt", "-days", "2")
+    os.chmod(os.path.join(folder, "server.key"), 0o600)
+
+
 def make_keys(folder):
-    """A CA, a server's certificate that it signed, a farm's key; False without openssl."""
+    """A CA, a server's certificate that it signed; False without openssl."""
     if not shutil.which("openssl"):
         return False
-
-    def run(*args):
-        subprocess.run(["openssl", *args], check=True, cwd=folder, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-
-    run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-        "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=farm", "-days", "2")
-    run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-        "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
-    run("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-        "-CAcreateserial", "-out", "server.crt", "-days", "2")
-    for name in ("ca.key", "server.key"):
-        os.chmod(os.path.join(folder, name), 0o600)
+    openssl(folder, "req", "-x509", *EC, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=farm",
+            "-days", "2")
+    os.chmod(os.path.join(folder, "ca.key"), 0o600)
+    sign_server(folder)
     return True
 
 
