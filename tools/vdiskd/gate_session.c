@@ -163,6 +163,7 @@ void gate_live(struct gate *gate, struct gate_hold *hold)
 	if (s && !hold->live) {
 		hold->live = true;
 		s->view.connections++;
+		mark(gate, s);
 		if (s->view.state == GATE_STARTING || s->view.state == GATE_LOST)
 			set_state(gate, s, GATE_LIVE);
 	}
@@ -180,7 +181,11 @@ void gate_leave(struct gate *gate, struct gate_hold *hold)
 	if (s) {
 		count_bytes(s, hold, time(NULL));
 		unlink_hold(hold);
-		if (hold->live && !--s->view.connections && s->view.state == GATE_LIVE)
+		if (hold->live) {
+			s->view.connections--;
+			mark(gate, s);
+		}
+		if (hold->live && !s->view.connections && s->view.state == GATE_LIVE)
 			set_state(gate, s, GATE_LOST);
 		hold->live = false;
 	}
