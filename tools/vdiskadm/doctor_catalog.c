@@ -54,7 +54,9 @@ static void look_at_image(struct doctor *doctor, const json_t *image)
 	if (json_is_true(json_object_get(image, "deleted")))
 		return;
 	if (!version) {
-		doctor_find(doctor, FINDING_WARN, "image %s has no current version: nobody can boot it", name);
+		doctor_find(doctor, FINDING_WARN,
+			    "image %s has no current version, so no machine boots it: run 'vdiskadm image prepare %s'",
+			    name, name);
 		return;
 	}
 	disk = text_format("%s/%s/%lld/disk.img", doctor->settings.store, name, (long long)version);

@@ -12,6 +12,7 @@
 static const struct column columns[] = {
 	{ .title = "NAME", .key = "name" },
 	{ .title = "CURRENT", .key = "current", .right = true },
+	{ .title = "PREPARED", .key = "prepared" },
 	{ .title = "PUBLIC", .key = "public" },
 	{ .title = "KIND", .key = "kind" },
 	{ .title = "DESCRIPTION", .key = "description" },
@@ -22,6 +23,7 @@ static const struct column details[] = {
 	{ .title = "Image", .key = "name" },
 	{ .title = "Description", .key = "description" },
 	{ .title = "Current version", .key = "current" },
+	{ .title = "Prepared", .key = "prepared" },
 	{ .title = "Public", .key = "public" },
 	{ .title = "Kind", .key = "kind" },
 	{ 0 },

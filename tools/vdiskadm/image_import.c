@@ -126,6 +126,8 @@ static int run(struct import *import, struct vdisk_error *err)
 	}
 	image_source_close(&source);
 	free(store);
+	if (!ret)
+		say("no machine boots it yet: run 'vdiskadm image prepare %s'", import->version.name);
 	return ret;
 }
 

@@ -35,6 +35,7 @@ struct prepare {
 	unsigned int from;		/* version */
 	const char *store, *root, *farm, *modules, *kernel, *comment;
 	unsigned int minutes;
+	enum image_current current;
 	bool dry, offline, quiet;
 	/* While it runs: a folder for what the helper needs. */
 	char *work, *initramfs, *helper_kernel;
@@ -42,7 +43,7 @@ struct prepare {
 
 enum {
 	OPT_DRY = 1, OPT_STORE, OPT_ROOT, OPT_FARM, OPT_MODULES, OPT_KERNEL, OPT_COMMENT,
-	OPT_MINUTES, OPT_OFFLINE, OPT_QUIET,
+	OPT_MINUTES, OPT_OFFLINE, OPT_QUIET, OPT_CURRENT,
 };
 
 static const struct option options[] = {
@@ -56,6 +57,7 @@ static const struct option options[] = {
 	{ "minutes", required_argument, NULL, OPT_MINUTES },
 	{ "offline", no_argument, NULL, OPT_OFFLINE },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "current", required_argument, NULL, OPT_CURRENT },
 	{ 0 },
 };
 
@@ -110,37 +112,45 @@ static int take(struct prepare *prepare, int option)
 	case OPT_QUIET:
 		prepare->quiet = true;
 		break;
+	case OPT_CURRENT:
+		return image_current_take(optarg, &prepare->current);
 	default:
 		return EXIT_USAGE;
 	}
 	return 0;
 }
 
-/* What the server calls current; without one, the newest in the store. */
+/* The version that the server calls current; 0: none, or there is no server. */
+static int ask_for_current(const struct prepare *prepare, unsigned int *current,
+			   struct vdisk_error *err)
+{
+	char *path = api_path("/v1/images/%s", prepare->name);
+	json_t *image = NULL;
+	int ret = api_get(path, &image, err);
+
+	*current = ret ? 0 : number_of(image, "current", 0);
+	json_decref(image);
+	free(path);
+	return ret == -EHOSTUNREACH || ret == -ECONNREFUSED || ret == -ENOENT ? 0 : ret;
+}
+
+/* The newest one when it was just imported; else what machines boot now. */
 static int choose_version(struct prepare *prepare, const char *store, struct vdisk_error *err)
 {
-	json_t *image = NULL;
-	char *path;
+	unsigned int newest, current = 0;
 	int ret;
 
 	if (prepare->from)
 		return 0;
-	if (!prepare->offline) {
-		path = api_path("/v1/images/%s", prepare->name);
-		ret = api_get(path, &image, err);
-		free(path);
-		if (!ret)
-			prepare->from = number_of(image, "current", 0);
-		json_decref(image);
-		if (ret && ret != -EHOSTUNREACH && ret != -ECONNREFUSED)
-			return ret;
-		if (prepare->from)
-			return 0;
-	}
-	ret = image_store_newest(store, prepare->name, &prepare->from, err);
-	if (!ret && !prepare->from)
+	ret = image_store_newest(store, prepare->name, &newest, err);
+	if (!ret && !newest)
 		ret = vdisk_error_set(err, ENOENT, "there is no such image in the store %s", store);
-	return ret;
+	if (!ret && !prepare->offline)
+		ret = ask_for_current(prepare, &current, err);
+	if (ret)
+		return ret;
+	prepare->from = current && image_store_prepared(store, prepare->name, newest) ? current : newest;
+	return 0;
 }
 
 static int copy_file(const char *from, const char *to)
@@ -271,7 +281,7 @@ static int work_on_copy(struct prepare *prepare, struct incoming *incoming, int 
 {
 	struct image_version version = {
 		.name = prepare->name, .format = "raw", .comment = prepare->comment,
-		.offline = prepare->offline,
+		.offline = prepare->offline, .current = prepare->current,
 	};
 	struct prepare_vm vm = { .disk = disk };
 	char *path = text_format("%s/boot-files", prepare->work);
@@ -383,7 +393,9 @@ static int run(struct prepare *prepare, struct vdisk_error *err)
 
 int image_prepare_main(int argc, char **argv)
 {
-	struct prepare prepare = { .root = "/", .farm = "/etc/vdisk", .minutes = MINUTES };
+	struct prepare prepare = {
+		.root = "/", .farm = "/etc/vdisk", .minutes = MINUTES, .current = CURRENT_YES,
+	};
 	struct vdisk_error err;
 	int option;
 

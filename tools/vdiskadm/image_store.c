@@ -135,6 +135,21 @@ int image_store_newest(const char *store, const char *name, unsigned int *versio
 	return ret;
 }
 
+bool image_store_prepared(const char *store, const char *name, unsigned int version)
+{
+	static const char *const files[] = { "vmlinuz", "initrd.img" };
+	bool good = true;
+	unsigned int i;
+
+	for (i = 0; good && i < sizeof(files) / sizeof(*files); i++) {
+		char *path = text_format("%s/%s/%u/%s", store, name, version, files[i]);
+
+		good = !access(path, F_OK);
+		free(path);
+	}
+	return good;
+}
+
 /* Folders in it too: whoever unpacks boot files may have made some. */
 static void remove_tree(int parent, const char *name)
 {

@@ -49,6 +49,9 @@ char *image_store_find(const char *given, struct vdisk_error *err);
 int image_store_newest(const char *store, const char *name, unsigned int *version,
 		       struct vdisk_error *err);
 
+/** image_store_prepared - whether a version has what boots it */
+bool image_store_prepared(const char *store, const char *name, unsigned int version);
+
 /**
  * incoming_open - begin a version; what others left behind when they died goes
  *

@@ -15,6 +15,14 @@
 #include "text.h"
 #include "vdiskadm.h"
 
+int image_current_take(const char *text, enum image_current *current)
+{
+	if (strcmp(text, "yes") && strcmp(text, "no"))
+		return usage_error("--current '%s' is neither yes nor no", text);
+	*current = *text == 'y' ? CURRENT_YES : CURRENT_NO;
+	return 0;
+}
+
 /* Versions of an image share its UUID, which the newest one knows. */
 static const char *known_uuid(const struct incoming *incoming, const char *name,
 			      unsigned int newest, struct stamp *stamp)
@@ -61,43 +69,57 @@ static int publish(struct incoming *incoming, const struct image_version *versio
 	return ret ? ret : incoming_publish(incoming, version->name, stamp->version, err);
 }
 
+/* From now on whoever boots the image boots this version: disk and boot files at once. */
+static int make_current(const char *name, unsigned int number, struct vdisk_error *err)
+{
+	json_t *body = must(json_pack("{s:i}", "version", (int)number));
+	char *path = api_path("/v1/images/%s/current", name);
+	int ret = api_call("POST", path, body, API_ANY_REVISION, NULL, err);
+
+	json_decref(body);
+	free(path);
+	return ret;
+}
+
 /* The calls by which the catalog learns of it. */
-int image_version_tell(const struct image_version *version, unsigned int number,
+int image_version_tell(const struct image_version *version, unsigned int number, bool *is_current,
 		       struct vdisk_error *err)
 {
 	json_t *image = must(json_pack("{s:s, s:b}", "name", version->name, "public", version->public));
 	json_t *one = must(json_pack("{s:i, s:s*}", "number", (int)number, "comment", version->comment));
-	json_t *current = must(json_pack("{s:i}", "version", (int)number));
 	char *versions = api_path("/v1/images/%s/versions", version->name);
-	char *now = api_path("/v1/images/%s/current", version->name);
 	char *itself = api_path("/v1/images/%s", version->name);
 	struct vdisk_error ignored;
+	json_t *stored = NULL;
 	bool is_new;
 	int ret;
 
 	ret = api_call("POST", "/v1/images", image, API_ANY_REVISION, NULL, err);
 	is_new = !ret;
 	if (!ret || ret == -EEXIST)
-		ret = api_call("POST", versions, one, API_ANY_REVISION, NULL, err);
+		ret = api_call("POST", versions, one, API_ANY_REVISION, &stored, err);
 	/* An image without a version is of no use to anybody. */
 	if (ret && is_new)
 		api_call("DELETE", itself, NULL, API_ANY_REVISION, NULL, &ignored);
-	if (!ret)
-		ret = api_call("POST", now, current, API_ANY_REVISION, NULL, err);
+	*is_current = !ret && (version->current == CURRENT_YES ||
+			       (version->current == CURRENT_IF_PREPARED &&
+				json_is_true(json_object_get(stored, "prepared"))));
+	if (*is_current)
+		ret = make_current(version->name, number, err);
+	json_decref(stored);
 	json_decref(image);
 	json_decref(one);
-	json_decref(current);
 	free(itself);
 	free(versions);
-	free(now);
 	return ret;
 }
 
 /* 0, 1 when nobody is there, or -errno. */
-static int enter(const struct image_version *version, unsigned int number, struct vdisk_error *err)
+static int enter(const struct image_version *version, unsigned int number, bool *is_current,
+		 struct vdisk_error *err)
 {
 	struct vdisk_error why;
-	int ret = version->offline ? 1 : image_version_tell(version, number, &why);
+	int ret = version->offline ? 1 : image_version_tell(version, number, is_current, &why);
 
 	if ((ret == -EHOSTUNREACH || ret == -ECONNREFUSED) && !api_target.server) {
 		warn("no server is told of it: %s; it is in the store, and 'vdiskadm image register %s@%u' tells a server later",
@@ -113,6 +135,7 @@ int image_version_finish(struct incoming *incoming, const struct image_version *
 			 struct vdisk_error *err)
 {
 	struct stamp stamp, known;
+	bool is_current = false;
 	unsigned int newest;
 	const char *uuid;
 	int ret;
@@ -129,12 +152,13 @@ int image_version_finish(struct incoming *incoming, const struct image_version *
 	flock(incoming->store_fd, LOCK_UN);
 	if (ret)
 		return ret;
-	ret = enter(version, stamp.version, err);
+	ret = enter(version, stamp.version, &is_current, err);
 	if (ret < 0) {
 		image_store_remove(incoming->store, version->name, stamp.version);
 		return ret;
 	}
 	say("%s@%u  %.1f GiB  sha256 %s%s", version->name, stamp.version,
-	    (double)stamp.size / (1 << 30), stamp.sha256, ret ? "" : "  now the current version");
+	    (double)stamp.size / (1 << 30), stamp.sha256,
+	    ret ? "" : is_current ? "  now the current version" : "  not the current version");
 	return 0;
 }

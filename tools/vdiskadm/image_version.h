@@ -9,11 +9,19 @@
 
 struct incoming;
 
+/* Whether a version that the server learns of becomes the current one. */
+enum image_current {
+	CURRENT_NO,
+	CURRENT_YES,
+	CURRENT_IF_PREPARED,		/* if the server has boot files of it */
+};
+
 struct image_version {
 	const char *name;
 	const char *format;		/* what it was imported from */
 	const char *comment;		/* or NULL */
 	const char *kernel;		/* version of its boot files' kernel, or NULL */
+	enum image_current current;
 	bool public;			/* for an image that is new */
 	bool offline;			/* tell no server */
 };
@@ -29,8 +37,14 @@ struct image_version {
 int image_version_finish(struct incoming *incoming, const struct image_version *version,
 			 struct vdisk_error *err);
 
-/** image_version_tell - enter a version of the store in the catalog, and make it current */
-int image_version_tell(const struct image_version *version, unsigned int number,
+/** image_current_take - "yes" or "no" of an option --current; prints what is wrong with others */
+int image_current_take(const char *text, enum image_current *current);
+
+/**
+ * image_version_tell - enter a version of the store in the catalog
+ * @is_current: whether it became the current one
+ */
+int image_version_tell(const struct image_version *version, unsigned int number, bool *is_current,
 		       struct vdisk_error *err);
 
 #endif

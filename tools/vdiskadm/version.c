@@ -12,6 +12,7 @@
 static const struct column columns[] = {
 	{ .title = "VERSION", .key = "number", .right = true },
 	{ .title = "CURRENT", .key = "is_current" },
+	{ .title = "PREPARED", .key = "prepared" },
 	{ .title = "STATE", .key = "state" },
 	{ .title = "SIZE", .key = "size", .print = print_bytes, .right = true },
 	{ .title = "CREATED", .key = "created", .print = print_time },
@@ -24,6 +25,7 @@ static const struct column details[] = {
 	{ .title = "Image", .key = "image" },
 	{ .title = "Version", .key = "number" },
 	{ .title = "Current", .key = "is_current" },
+	{ .title = "Prepared", .key = "prepared" },
 	{ .title = "State", .key = "state" },
 	{ .title = "Comment", .key = "comment" },
 	{ .title = "Created", .key = "created", .print = print_time },

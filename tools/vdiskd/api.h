@@ -142,6 +142,12 @@ int api_nested_show(struct api_call *call, const struct api_resource *resource, 
 /** api_nested_store - what @body says of them, for the object @id; in a transaction */
 int api_nested_store(struct api_call *call, const json_t *body, int64_t id, bool *changed);
 
+/* api_versions.c */
+
+/** api_show_prepared - add "prepared" to presented images or versions: whether it has boot files */
+void api_show_prepared(const struct api_call *call, const struct api_resource *resource,
+		       json_t *array);
+
 /* api_resource.c */
 
 /** api_add - store @body as a new object; @stored: as the catalog has it */

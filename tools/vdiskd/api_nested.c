@@ -173,6 +173,7 @@ int api_nested_show(struct api_call *call, const struct api_resource *resource, 
 
 	if (!json_array_size(array))
 		return 0;
+	api_show_prepared(call, resource, array);
 	index = by_id(array);
 	if (resource->flags & API_MACS)
 		ret = show_macs(call, resource, array, index);

@@ -30,6 +30,26 @@ static int find(struct api_call *call, json_t **image, json_t **version)
 	return ret;
 }
 
+/* An image's is that of its current version. */
+void api_show_prepared(const struct api_call *call, const struct api_resource *resource,
+		       json_t *array)
+{
+	const char *name_of = resource == &api_images ? "name" : "image";
+	const char *number_of = resource == &api_images ? "current" : "number";
+	int64_t number;
+	json_t *object;
+	size_t i;
+
+	if (resource != &api_images && resource != &api_versions)
+		return;
+	json_array_foreach(array, i, object) {
+		number = api_integer(object, number_of);
+		json_object_set_new(object, "prepared", !number ? json_null() :
+				    json_boolean(version_files_prepared(call->control->config->store,
+					json_string_value(json_object_get(object, name_of)), number)));
+	}
+}
+
 void api_version_list_run(struct control *control, struct http_request *request,
 			  struct http_answer *answer)
 {
@@ -48,6 +68,8 @@ void api_version_list_run(struct control *control, struct http_request *request,
 	}
 	if (!ret)
 		ret = api_present(&call, &api_versions, versions);
+	if (!ret)
+		api_show_prepared(&call, &api_versions, versions);
 	json_decref(filter);
 	json_decref(image);
 	if (ret)

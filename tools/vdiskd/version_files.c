@@ -151,6 +151,30 @@ int version_files_read(const char *store, const char *image, int64_t number, jso
 	return ret;
 }
 
+bool version_files_prepared(const char *store, const char *image, int64_t number)
+{
+	static const char *const files[] = { "vmlinuz", "initrd.img" };
+	struct vdisk_error ignored;
+	char path[PATH_SIZE];
+	struct stat st;
+	bool good = true;
+	int top, folder;
+	unsigned int i;
+
+	top = open_store(store, &ignored);
+	if (top < 0)
+		return false;
+	place(path, image, number);
+	folder = openat(top, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	close(top);
+	if (folder < 0)
+		return false;
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		good = good && !fstatat(folder, files[i], &st, 0) && S_ISREG(st.st_mode);
+	close(folder);
+	return good;
+}
+
 int version_files_hide(const char *store, const char *image, int64_t number, char *trash,
 		       struct vdisk_error *err)
 {

@@ -4,6 +4,7 @@
 #define VDISKD_VERSION_FILES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -18,6 +19,9 @@ enum { TRASH_SIZE = 160 };
  */
 int version_files_read(const char *store, const char *image, int64_t number, json_t **fields,
 		       struct vdisk_error *err);
+
+/** version_files_prepared - whether a version has a kernel and an initramfs, as prepared ones have */
+bool version_files_prepared(const char *store, const char *image, int64_t number);
 
 /**
  * version_files_hide - take a version, or (@number 0) a whole image, out of its place
