@@ -9,7 +9,7 @@ DEPS_KERNEL := linux-image-amd64 linux-source-6.1 xz-utils bc bison flex libelf-
 DEPS_TEST := openssl gnutls-bin qemu-system-x86 qemu-utils busybox-static mmdebstrap fio nbdkit nbd-client \
 	nbd-server libnbd-bin valgrind socat iproute2 python3 python3-yaml e2fsprogs xfsprogs \
 	btrfs-progs gdisk fdisk dosfstools dmsetup dracut-core expect libcmocka-dev dnsmasq-base \
-	ipxe ipxe-qemu ovmf xorriso mtools isolinux syslinux-common openssh-client \
+	ipxe ipxe-qemu ovmf grub-common grub-efi-amd64-bin xorriso mtools isolinux syslinux-common openssh-client \
 	uuid-runtime jq sqlite3 perl-base util-linux
 DEPS_LINT := sparse shellcheck cppcheck clang clang-format clang-tidy libclang-rt-14-dev codespell
 DEPS := $(DEPS_BUILD) $(DEPS_DEB) $(DEPS_KERNEL) $(DEPS_TEST) $(DEPS_LINT)

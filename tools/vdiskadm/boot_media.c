@@ -3,7 +3,8 @@
  * vdiskadm boot-media: an image for a CD or a USB stick that finds the servers.
  *
  *	MBR, El Torito		isolinux -> ipxe.lkrn, with boot.ipxe as its initrd
- *	ESP (efi.img)		EFI/BOOT/BOOTX64.EFI is ipxe.efi, autoexec.ipxe beside it
+ *	ESP (efi.img)		EFI/BOOT/BOOTX64.EFI is ipxe.efi, autoexec.ipxe beside it;
+ *				GRUB where ipxe.efi would not read that
  *	vdisk/farm.conf, .pin	for an initramfs that looks for them
  */
 #include <ctype.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "boot_media_grub.h"
 #include "pin.h"
 #include "place.h"
 #include "settings.h"
@@ -119,24 +121,27 @@ static char *make_farm_conf(void)
 	return text;
 }
 
-/* iPXE for UEFI takes a script from its medium since 2021. */
-static void warn_of_old_ipxe(void)
+/*
+ * iPXE for UEFI takes a script from its medium since 2021; Debian 12's is older. -errno:
+ * there is none.
+ */
+static int takes_scripts(bool *takes, struct vdisk_error *err)
 {
 	static const char name[] = "autoexec.ipxe";
 	char wide[2 * sizeof(name)] = { 0 };
-	struct vdisk_error err;
 	char *path = text_format("%s/ipxe.efi", ask.ipxe), *data;
 	size_t size, i;
 
 	for (i = 0; i < sizeof(name); i++)
 		wide[2 * i] = name[i];
-	data = place_read(path, &size, &err);
-	if (data && !memmem(data, size, name, sizeof(name) - 1) &&
-	    !memmem(data, size, wide, sizeof(wide) - 2))
-		warn("%s takes no script from a medium: under UEFI this one boots what DHCP says "
-		     "(see 'vdiskadm pxe-config'); a newer iPXE can be given with --ipxe DIR", path);
-	free(data);
+	data = place_read(path, &size, err);
 	free(path);
+	if (!data)
+		return -err->code;
+	*takes = memmem(data, size, name, sizeof(name) - 1) ||
+		 memmem(data, size, wide, sizeof(wide) - 2);
+	free(data);
+	return 0;
 }
 
 static int make_folders(struct vdisk_error *err)
@@ -155,14 +160,34 @@ static int make_folders(struct vdisk_error *err)
 	return 0;
 }
 
+/* What UEFI starts, as a file: allocated; NULL with @err. */
+static char *make_efi_program(struct vdisk_error *err)
+{
+	char *efi, *config;
+	bool takes;
+
+	if (takes_scripts(&takes, err))
+		return NULL;
+	if (takes)
+		return text_format("%s/ipxe.efi", ask.ipxe);
+	efi = path_of("grub.efi");
+	config = path_of("grub.cfg");
+	if (boot_media_grub(efi, config, ask.servers, ask.nr_servers, err)) {
+		free(efi);
+		efi = NULL;
+	}
+	free(config);
+	return efi;
+}
+
 /* The system partition: a FAT of 2.88 MB, which every firmware reads. */
 static int make_esp(struct vdisk_error *err)
 {
-	char *image = path_of("iso/efi.img"), *efi = text_format("%s/ipxe.efi", ask.ipxe);
+	char *image = path_of("iso/efi.img"), *efi = make_efi_program(err);
 	char *script = path_of("iso/isolinux/boot.ipxe");
 	int ret;
 
-	ret = place_run((const char *const[]){ "mformat", "-C", "-i", image, "-f", "2880", "-v",
+	ret = !efi ? -err->code : place_run((const char *const[]){ "mformat", "-C", "-i", image, "-f", "2880", "-v",
 					       "VDISK", "::", NULL }, err);
 	if (!ret)
 		ret = place_run((const char *const[]){ "mmd", "-i", image, "::/EFI", "::/EFI/BOOT",
@@ -256,7 +281,6 @@ static int make(void)
 	free(folder);
 	if (ret)
 		return fail_here("%s", err.text);
-	warn_of_old_ipxe();
 	say("%s: for a CD, or a USB stick: dd if=%s of=/dev/sdX bs=1M", ask.file, ask.file);
 	return EXIT_DONE;
 }
@@ -267,11 +291,18 @@ static int check_programs(void)
 		{ ISOLINUX "/isolinux.bin", "isolinux" }, { SYSLINUX "/ldlinux.c32", "syslinux-common" },
 		{ "/usr/bin/xorriso", "xorriso" },	  { "/usr/bin/mformat", "mtools" },
 	};
+	struct vdisk_error err;
+	const char *package;
+	bool takes;
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (access(files[i][0], R_OK))
 			return fail_here("there is no %s: run 'apt install %s'", files[i][0], files[i][1]);
+	package = takes_scripts(&takes, &err) || takes ? NULL : boot_media_grub_missing();
+	if (package)
+		return fail_here("%s/ipxe.efi reads no script from a medium, and there is no GRUB for it: run 'apt install %s', or give a newer iPXE with --ipxe DIR",
+				 ask.ipxe, package);
 	return EXIT_DONE;
 }
 

@@ -271,10 +271,10 @@ static int make_script(struct control *control, const struct login_machine *mach
 	return ret;
 }
 
-static void run_script(struct control *control, struct http_request *request,
-		       struct http_answer *answer)
+static void run_kind(struct control *control, struct http_request *request,
+		     struct http_answer *answer, const struct bootscript_kind *kind)
 {
-	struct bootscript boot = { .store = control->server->store.directory };
+	struct bootscript boot = { .kind = kind, .store = control->server->store.directory };
 	struct login_machine machine = { .mac_count = 0 };
 	char mac[LOGIN_MAC], server[SERVER_TEXT];
 	struct text out = { .data = NULL };
@@ -284,7 +284,7 @@ static void run_script(struct control *control, struct http_request *request,
 	take_query(request, &machine, &boot, mac);
 	server_text(control, request, server);
 	boot.server = server;
-	text_add(&out, "#!ipxe\n", 7);
+	text_add(&out, kind->head, strlen(kind->head));
 	head = out.length;
 	if (make_script(control, &machine, &boot, &out, &err)) {
 		out.length = head;
@@ -293,6 +293,18 @@ static void run_script(struct control *control, struct http_request *request,
 		bootscript_again(&out, &boot, "the server's catalog does not answer");
 	}
 	give_script(answer, &out);
+}
+
+static void run_script(struct control *control, struct http_request *request,
+		       struct http_answer *answer)
+{
+	run_kind(control, request, answer, &bootscript_ipxe);
+}
+
+static void run_grub(struct control *control, struct http_request *request,
+		     struct http_answer *answer)
+{
+	run_kind(control, request, answer, &bootscript_grub);
 }
 
 /* All of it is with the machine. */
@@ -373,6 +385,7 @@ static void run_ipxe(struct control *control, struct http_request *request,
 const struct http_route boot_routes[] = {
 	{ "GET", "/boot.ipxe", ROLE_ANYONE, run_entry, 0, 0 },
 	{ "GET", "/boot/script", ROLE_ANYONE, run_script, 0, 0 },
+	{ "GET", "/boot/grub.cfg", ROLE_ANYONE, run_grub, 0, 0 },
 	{ "GET", "/boot/ipxe/{file}", ROLE_ANYONE, run_ipxe, 0, 0 },
 	{ "GET", "/boot/{image}/{version}/{file}", ROLE_ANYONE, run_file, 0, 0 },
 	{ "GET", "/healthz", ROLE_ANYONE, run_health, ROUTE_QUIET, 0 },

@@ -24,9 +24,9 @@ const char bootscript_entry[] =
 	"sleep 5\n"
 	"goto ask\n";
 
-static void add(struct text *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define add bootscript_add
 
-static void add(struct text *out, const char *format, ...)
+void bootscript_add(struct text *out, const char *format, ...)
 {
 	char line[LINE_LONGEST];
 	va_list ap;
@@ -57,7 +57,7 @@ void bootscript_show(struct text *out, const char *words)
 	}
 }
 
-bool bootscript_word_is_safe(const char *word, size_t length)
+static bool word_is_safe(const char *word, size_t length)
 {
 	size_t i;
 
@@ -71,7 +71,7 @@ bool bootscript_word_is_safe(const char *word, size_t length)
 	return true;
 }
 
-void bootscript_again(struct text *out, const struct bootscript *boot, const char *message)
+static void again(struct text *out, const struct bootscript *boot, const char *message)
 {
 	add(out, "echo\necho vdisk: ");
 	bootscript_show(out, message);
@@ -87,10 +87,12 @@ void bootscript_again(struct text *out, const struct bootscript *boot, const cha
 	    boot->uuid, boot->mac, boot->arch, boot->try + 1);
 }
 
-/* The words of the image's own command line; false: one is none for iPXE. */
-static bool add_cmdline(struct text *out, const struct bootscript *boot, const char *image,
-			long long version)
+bool bootscript_cmdline(struct text *out, const struct bootscript *boot, const json_t *choice,
+			const char *quote)
 {
+	const char *image = json_string_value(json_object_get(choice, "image"));
+	const char *name = json_string_value(json_object_get(choice, "name"));
+	long long version = json_integer_value(json_object_get(choice, "version"));
 	char path[128], line[BOOTSCRIPT_CMDLINE_MOST + 1], *word, *rest = line;
 	ssize_t bytes = 0;
 	int fd;
@@ -109,41 +111,41 @@ static bool add_cmdline(struct text *out, const struct bootscript *boot, const c
 	while ((word = strsep(&rest, " \t\r\n"))) {
 		if (!*word)
 			continue;
-		if (!bootscript_word_is_safe(word, strlen(word)))
+		if (!boot->kind->word_is_safe(word, strlen(word)))
 			return false;
-		add(out, " %s", word);
+		add(out, " %s%s%s", quote, word, quote);
 	}
+	add(out, " %sroot=vdisk:vdisk://%s/%s%s initrd=initrd.img ip=dhcp", quote, boot->server,
+	    name, quote);
+	if (*boot->mac)
+		add(out, " BOOTIF=01-%s", boot->mac);
 	return true;
 }
 
 static void add_one(struct text *out, const struct bootscript *boot, const json_t *choice)
 {
 	const char *image = json_string_value(json_object_get(choice, "image"));
-	const char *name = json_string_value(json_object_get(choice, "name"));
 	long long version = json_integer_value(json_object_get(choice, "version"));
 	struct text words = { .data = NULL };
 	char message[128];
 
-	if (!add_cmdline(&words, boot, image, version)) {
+	if (!bootscript_cmdline(&words, boot, choice, "")) {
 		snprintf(message, sizeof(message), "the command line of %s version %lld has a word that iPXE would change, or is too long",
 			 image, version);
-		bootscript_again(out, boot, message);
+		again(out, boot, message);
 		text_free(&words);
 		return;
 	}
 	add(out, "imgfree\nkernel --name vmlinuz /boot/%s/%lld/vmlinuz", image, version);
 	text_add(out, words.data, words.length);
 	text_free(&words);
-	add(out, " root=vdisk:vdisk://%s/%s initrd=initrd.img ip=dhcp", boot->server, name);
-	if (*boot->mac)
-		add(out, " BOOTIF=01-%s", boot->mac);
 	add(out, " || goto failed\n");
 	add(out, "initrd --name initrd.img /boot/%s/%lld/initrd.img || goto failed\n", image,
 	    version);
 	add(out, "boot || goto failed\n");
 }
 
-static long long timeout_of(const json_t *choices)
+long long bootscript_timeout(const json_t *choices)
 {
 	const json_t *choice, *timeout;
 	size_t i;
@@ -172,7 +174,7 @@ static void add_menu(struct text *out, const struct bootscript *boot, const json
 	add(out, "item local The local disk\n");
 	/* A time of 0 would wait for ever: then nobody is to be asked. */
 	add(out, "choose --default i%zu --timeout %lld target || goto menu\n", first,
-	    timeout_of(choices) > 0 ? timeout_of(choices) * 1000 : 1);
+	    bootscript_timeout(choices) > 0 ? bootscript_timeout(choices) * 1000 : 1);
 	add(out, "goto ${target}\n");
 	json_array_foreach(choices, i, choice) {
 		add(out, ":i%zu\n", i);
@@ -182,12 +184,16 @@ static void add_menu(struct text *out, const struct bootscript *boot, const json
 	add(out, ":local\niseq ${platform} pcbios && sanboot --no-describe --drive 0x80 ||\nexit\n");
 }
 
-void bootscript_boot(struct text *out, const struct bootscript *boot, const json_t *choices)
+static void boot_choices(struct text *out, const struct bootscript *boot, const json_t *choices)
 {
 	if (json_array_size(choices) > 1)
 		add_menu(out, boot, choices);
 	else
 		add_one(out, boot, json_array_get(choices, 0));
 	add(out, ":failed\n");
-	bootscript_again(out, boot, "the kernel or its initramfs could not be loaded");
+	again(out, boot, "the kernel or its initramfs could not be loaded");
 }
+
+const struct bootscript_kind bootscript_ipxe = {
+	.head = "#!ipxe\n", .word_is_safe = word_is_safe, .again = again, .boot = boot_choices,
+};
