@@ -22,9 +22,10 @@ class Farm(Lab):
 
     kind: of the images' initramfs; None: there is no image
     dhcp: what vdiskadm init is told
+    store: where images are; it is the server's own, in memory unless it is put elsewhere
     """
 
-    def __init__(self, name, kind="tools", dhcp="server", options=()):
+    def __init__(self, name, kind="tools", dhcp="server", options=(), store=STORE):
         # These may use the network, and what is built must not be private.
         make("user")
         if kind:
@@ -32,6 +33,7 @@ class Farm(Lab):
             self.initrd = initrd(kind)
         super().__init__()
         self.name = name
+        self.store = store
         self.options = list(options)
         self.dhcp = dhcp
         if dhcp == "server":
@@ -59,8 +61,11 @@ class Farm(Lab):
 
     def init(self):
         os.environ["HOME"] = "/run/home"
-        self.told = self.admin("init", "--interface", "lan0", "--store", STORE, "--name", "demo",
-                               "--dhcp", self.dhcp, *self.options)
+        self.told = self.admin(*self.init_words())
+
+    def init_words(self):
+        return ["init", "--interface", "lan0", "--store", self.store, "--name", "demo",
+                "--dhcp", self.dhcp, *self.options]
 
     def start(self):
         self.vdiskd = self.daemon(self.name + ".vdiskd", [
@@ -77,8 +82,8 @@ class Farm(Lab):
     def add_image(self, name="debian12", cmdline=CONSOLE):
         """Imports the cached Debian, and gives it the boot files of a prepared one."""
         self.admin("image", "import", name, self.image.path("debian12"), "--offline",
-                   "--store", STORE)
-        version = os.path.join(STORE, name, "1")
+                   "--store", self.store)
+        version = os.path.join(self.store, name, "1")
         shutil.copy(self.image.kernel, os.path.join(version, "vmlinuz"))
         with open(os.path.join(version, "initrd.img"), "wb") as out:
             with open(self.initrd, "rb") as given:
@@ -91,7 +96,7 @@ class Farm(Lab):
 
     def add_twin(self, name, of="debian12"):
         """The same content under another name."""
-        shutil.copytree(os.path.join(STORE, of, "1"), os.path.join(STORE, name, "1"),
+        shutil.copytree(os.path.join(self.store, of, "1"), os.path.join(self.store, name, "1"),
                         copy_function=os.link)
         self.admin("image", "register", name + "@1")
 
@@ -109,12 +114,12 @@ class Farm(Lab):
     def machine(self, name, **options):
         return NetMachine(self, name, **options)
 
-    def foreign_dhcp(self, *lines, address="10.77.0.2"):
+    def foreign_dhcp(self, *lines, address="10.77.0.2", dns=0):
         """Another DHCP server, which knows nothing of us."""
         return self.dnsmasq(f"foreign-{address}", "interface=lan0", "bind-interfaces",
                             "dhcp-range=10.77.0.50,10.77.0.99,255.255.255.0,1h",
                             f"dhcp-option=option:router,{address}", *lines,
-                            namespace=self.other(address))
+                            namespace=self.other(address), dns=dns)
 
     def sessions(self):
         answer = self.admin_json("session", "list")

@@ -187,15 +187,15 @@ class Lab:
             time.sleep(0.05)
         return process
 
-    def dnsmasq(self, name, *lines, config=None, namespace=None):
-        """A dnsmasq with a file of its own, or with lines."""
+    def dnsmasq(self, name, *lines, config=None, namespace=None, dns=0):
+        """A dnsmasq with a file of its own, or with lines; dns: its port for names."""
         if not config:
             config = os.path.join(self.dir, name + ".conf")
             with open(config, "w", encoding="utf-8") as out:
                 out.write("\n".join(lines) + "\n")
         return self.daemon(name + ".dnsmasq", [
             "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-dhcp", "--user=root",
-            "--conf-file=" + config, "--pid-file=", "--leasefile-ro", "--port=0"],
+            "--conf-file=" + config, "--pid-file=", "--leasefile-ro", f"--port={dns}"],
             namespace, "started")
 
     def http(self, directory, port):
