@@ -33,6 +33,7 @@
 enum {
 	THREADS = 8,		/* of a listener */
 	HEADER_MEMORY = 24 << 10,	/* of a connection: buffers, header lines */
+	HEADER_MOST = 16 << 10,	/* what is less than that, and more than this, we refuse */
 	IDLE_SECONDS = 30,
 	DRAIN_MOST = 2 * HTTP_BODY_MOST,
 	LIMIT_SLACK = 64,	/* ours is to be met first */
@@ -133,6 +134,37 @@ static bool check_method(struct http_exchange *exchange, const char *method)
 	return false;
 }
 
+/*
+ * What libmicrohttpd would refuse itself, were it told to be strict: as a page of HTML,
+ * or by closing.  It still does so with what is no HTTP, and with what has no room.
+ */
+static bool check_form(struct http_exchange *exchange, const char *version)
+{
+	struct MHD_Connection *connection = exchange->request.connection;
+	const union MHD_ConnectionInfo *info;
+
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	if (info && info->header_size > HEADER_MOST) {
+		http_problem(&exchange->answer, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+			     "Header too large", "a request's header has at most %d bytes",
+			     HEADER_MOST);
+		return false;
+	}
+	if (strchr(exchange->request.path, ' ') ||
+	    (exchange->query && strchr(exchange->query, ' '))) {
+		http_problem(&exchange->answer, MHD_HTTP_BAD_REQUEST, "Bad path",
+			     "a path has no spaces: write %%20");
+		return false;
+	}
+	if (!strcmp(version, MHD_HTTP_VERSION_1_1) &&
+	    !MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST)) {
+		http_problem(&exchange->answer, MHD_HTTP_BAD_REQUEST, "No host",
+			     "HTTP/1.1 needs a Host");
+		return false;
+	}
+	return true;
+}
+
 /* Whether the rest of the request is worth reading only to be dropped. */
 static bool worth_draining(const struct http_exchange *exchange)
 {
@@ -147,13 +179,14 @@ static bool worth_draining(const struct http_exchange *exchange)
 	return !length || strtoull(length, NULL, 10) <= DRAIN_MOST;
 }
 
-static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
+static enum MHD_Result begin(struct http_exchange *exchange, const char *method,
+			     const char *version)
 {
 	exchange->begun = true;
 	exchange->client = connection_of(exchange->request.connection);
 	take_peer(exchange);
 	if (check_method(exchange, method) && http_parse_uri(exchange) &&
-	    http_route_find(exchange) && http_authenticate(exchange) &&
+	    check_form(exchange, version) && http_route_find(exchange) && http_authenticate(exchange) &&
 	    http_check_headers(exchange))
 		return MHD_YES;
 	exchange->answered = true;
@@ -181,11 +214,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	(void)context;
 	(void)connection;
 	(void)url;
-	(void)version;
 	if (!exchange)
 		return MHD_NO;
 	if (!exchange->begun)
-		return begin(exchange, method);
+		return begin(exchange, method, version);
 	if (!*size)
 		return finish(exchange);
 	if (!exchange->answered)
@@ -254,7 +286,8 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener)
 		MHD_OPTION_CONNECTION_LIMIT, most,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		/* Strict would be to answer by itself what check_form() answers. */
+		MHD_OPTION_STRICT_FOR_CLIENT, 0,
 		MHD_OPTION_URI_LOG_CALLBACK, begin_uri, listener,
 		MHD_OPTION_NOTIFY_COMPLETED, completed, listener,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
