@@ -105,6 +105,16 @@ static char *field_text(const json_t *client, const char *key)
 	return text;
 }
 
+/* What is not there is nothing; what is there and empty, an empty text. */
+static const char *property_text(const json_t *client, const char *name)
+{
+	const json_t *value = json_object_get(json_object_get(client, "properties"), name);
+
+	if (!value || is_secret(client, name))
+		return "";
+	return json_string_length(value) ? json_string_value(value) : csv_empty;
+}
+
 static void write_client(const json_t *client, const char **properties, size_t count, FILE *to)
 {
 	char *owned[FIXED];
@@ -116,8 +126,7 @@ static void write_client(const json_t *client, const char **properties, size_t c
 		fields[i] = owned[i];
 	}
 	for (i = 0; i < count; i++)
-		fields[FIXED + i] = is_secret(client, properties[i]) ? "" :
-				    text_of(json_object_get(client, "properties"), properties[i]);
+		fields[FIXED + i] = property_text(client, properties[i]);
 	csv_write(fields, FIXED + count, to);
 	for (i = 0; i < FIXED; i++)
 		free(owned[i]);
@@ -306,6 +315,9 @@ static json_t *read_client(struct rows *rows)
 		text = rows->row->field[i];
 		if (!is_property(title))
 			json_object_set_new(client, title, must(read_value(rows, title, text)));
+		else if (csv_is_empty(rows->row, i))
+			json_object_set_new(properties, title + sizeof(property_prefix) - 1,
+					    must(json_string("")));
 		else if (*text)
 			json_object_set_new(properties, title + sizeof(property_prefix) - 1,
 					    read_text(rows, title, text));

@@ -11,6 +11,7 @@ struct reader {
 	size_t line;
 	char *field;			/* the one being read, room for all that is left */
 	size_t length;
+	bool quoted;
 	struct vdisk_error *err;
 };
 
@@ -58,7 +59,8 @@ static int read_field(struct reader *reader)
 	int ret;
 
 	reader->length = 0;
-	if (reader->at < reader->end && *reader->at == '"') {
+	reader->quoted = reader->at < reader->end && *reader->at == '"';
+	if (reader->quoted) {
 		reader->at++;
 		ret = read_quoted(reader);
 		if (ret < 0)
@@ -79,9 +81,13 @@ static int read_field(struct reader *reader)
 
 static void add_field(struct reader *reader, struct csv_row *row)
 {
-	if (!(row->count & (row->count - 1)))
+	if (!(row->count & (row->count - 1))) {
 		row->field = must(reallocarray(row->field, row->count ? 2 * row->count : 1,
 					       sizeof(*row->field)));
+		row->quoted = must(reallocarray(row->quoted, row->count ? 2 * row->count : 1,
+						sizeof(*row->quoted)));
+	}
+	row->quoted[row->count] = reader->quoted;
 	row->field[row->count++] = must(strndup(reader->field, reader->length));
 }
 
@@ -159,6 +165,7 @@ void csv_free(struct csv *csv)
 		for (j = 0; j < csv->row[i].count; j++)
 			free(csv->row[i].field[j]);
 		free(csv->row[i].field);
+		free(csv->row[i].quoted);
 	}
 	free(csv->row);
 	memset(csv, 0, sizeof(*csv));
@@ -207,6 +214,13 @@ int csv_read(const char *path, struct csv *csv, struct vdisk_error *err)
 	return ret;
 }
 
+const char csv_empty[] = "";
+
+bool csv_is_empty(const struct csv_row *row, size_t field)
+{
+	return !*row->field[field] && row->quoted[field];
+}
+
 /* A lone empty field must be quoted, too: an empty line is no row. */
 void csv_write(const char *const *fields, size_t count, FILE *to)
 {
@@ -216,7 +230,8 @@ void csv_write(const char *const *fields, size_t count, FILE *to)
 	for (i = 0; i < count; i++) {
 		if (i)
 			fputc(',', to);
-		if (*fields[i] ? !strpbrk(fields[i], ",\"\r\n") : count > 1) {
+		if (*fields[i] ? !strpbrk(fields[i], ",\"\r\n") :
+				 count > 1 && fields[i] != csv_empty) {
 			fputs(fields[i], to);
 			continue;
 		}

@@ -3,6 +3,7 @@
 #ifndef VDISKADM_CSV_H
 #define VDISKADM_CSV_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include "error.h"
 
@@ -12,6 +13,7 @@ struct csv_row {
 	size_t line;			/* where it begins, from 1 */
 	size_t count;
 	char **field;
+	bool *quoted;			/* of each */
 };
 
 struct csv {
@@ -32,6 +34,12 @@ void csv_free(struct csv *csv);
 
 /* csv_read - csv_parse() of a file, "-": standard input. 0, -EINVAL, or another errno. */
 int csv_read(const char *path, struct csv *csv, struct vdisk_error *err);
+
+/* A text that is empty, where others are none: to be written, and read, in quotes. */
+extern const char csv_empty[];
+
+/* csv_is_empty - whether a field that was read is empty, but quoted */
+bool csv_is_empty(const struct csv_row *row, size_t field);
 
 /* csv_write - one row, quoted where it must be, ended with CRLF. */
 void csv_write(const char *const *fields, size_t count, FILE *to);
