@@ -12,6 +12,7 @@
 #include "counters.h"
 #include "http_internal.h"
 #include "loop.h"
+#include "presence.h"
 #include "server.h"
 #include "text.h"
 #include "util.h"
@@ -79,7 +80,7 @@ static void print(struct text *text, const char *format, ...)
 
 static void print(struct text *text, const char *format, ...)
 {
-	char line[512];
+	char line[1024];
 	va_list ap;
 	int length;
 
@@ -148,7 +149,7 @@ static bool sum_up(const struct server *server, struct sum **sums)
 	return true;
 }
 
-static void print_requests(struct text *text, const struct sum *sums)
+static void print_requests(struct text *text, const struct sum *sums, const char *server)
 {
 	static const char *const commands[COUNTERS_COMMANDS] = {
 		"read", "write", "disconnect", "flush", "trim", "cache", "write_zeroes",
@@ -161,23 +162,23 @@ static void print_requests(struct text *text, const struct sum *sums)
 	for (sum = sums; sum; sum = sum->next)
 		for (i = 0; i < COUNTERS_COMMANDS; i++)
 			if (sum->requests[i])
-				print(text, "vdisk_requests_total{image=\"%s\",command=\"%s\"} %lu\n",
-				      sum->image, commands[i], sum->requests[i]);
+				print(text, "vdisk_requests_total{image=\"%s\",server=\"%s\",command=\"%s\"} %lu\n",
+				      sum->image, server, commands[i], sum->requests[i]);
 	head(text, "vdisk_request_errors_total", "counter", "NBD requests answered with an error");
 	for (sum = sums; sum; sum = sum->next)
-		print(text, "vdisk_request_errors_total{image=\"%s\"} %lu\n", sum->image,
-		      sum->errors);
+		print(text, "vdisk_request_errors_total{image=\"%s\",server=\"%s\"} %lu\n",
+		      sum->image, server, sum->errors);
 	head(text, "vdisk_read_bytes_total", "counter", "bytes that reads asked for");
 	for (sum = sums; sum; sum = sum->next)
-		print(text, "vdisk_read_bytes_total{image=\"%s\"} %lu\n", sum->image,
-		      sum->read_bytes);
+		print(text, "vdisk_read_bytes_total{image=\"%s\",server=\"%s\"} %lu\n",
+		      sum->image, server, sum->read_bytes);
 	head(text, "vdisk_written_bytes_total", "counter", "bytes that writes brought");
 	for (sum = sums; sum; sum = sum->next)
-		print(text, "vdisk_written_bytes_total{image=\"%s\"} %lu\n", sum->image,
-		      sum->written_bytes);
+		print(text, "vdisk_written_bytes_total{image=\"%s\",server=\"%s\"} %lu\n",
+		      sum->image, server, sum->written_bytes);
 }
 
-static void print_latency(struct text *text, const struct sum *sums)
+static void print_latency(struct text *text, const struct sum *sums, const char *server)
 {
 	static const char name[] = "vdisk_read_latency_seconds";
 	const struct sum *sum;
@@ -189,25 +190,42 @@ static void print_latency(struct text *text, const struct sum *sums)
 		below = 0;
 		for (i = 0; i < COUNTERS_BUCKETS - 1; i++) {
 			below += sum->latency[i];
-			print(text, "%s_bucket{image=\"%s\",le=\"%.9g\"} %lu\n", name, sum->image,
+			print(text, "%s_bucket{image=\"%s\",server=\"%s\",le=\"%.9g\"} %lu\n", name,
+			      sum->image, server,
 			      (double)((uint64_t)COUNTERS_FIRST_NS << i) / 1e9, below);
 		}
 		below += sum->latency[i];
-		print(text, "%s_bucket{image=\"%s\",le=\"+Inf\"} %lu\n", name, sum->image, below);
-		print(text, "%s_sum{image=\"%s\"} %.9f\n", name, sum->image,
+		print(text, "%s_bucket{image=\"%s\",server=\"%s\",le=\"+Inf\"} %lu\n", name,
+		      sum->image, server, below);
+		print(text, "%s_sum{image=\"%s\",server=\"%s\"} %.9f\n", name, sum->image, server,
 		      sum->latency_ns / 1e9);
-		print(text, "%s_count{image=\"%s\"} %lu\n", name, sum->image, below);
+		print(text, "%s_count{image=\"%s\",server=\"%s\"} %lu\n", name, sum->image, server,
+		      below);
 	}
+}
+
+/* What a label may have: a host's name is letters, digits and little else. */
+static void label_of_server(char name[PRESENCE_NAME])
+{
+	char *c;
+
+	presence_name(name);
+	for (c = name; *c; c++)
+		if (*c == '"' || *c == '\\' || *c < ' ')
+			*c = '_';
 }
 
 static bool print_images(struct text *text, const struct server *server)
 {
 	struct sum *sums = NULL, *next;
 	bool all = sum_up(server, &sums);
+	char name[PRESENCE_NAME];
+
+	label_of_server(name);
 
 	if (all) {
-		print_requests(text, sums);
-		print_latency(text, sums);
+		print_requests(text, sums, name);
+		print_latency(text, sums, name);
 	}
 	for (; sums; sums = next) {
 		next = sums->next;

@@ -15,8 +15,6 @@
 #include "nbd.h"
 #include "server.h"
 
-enum { HOST_NAME_SIZE = 256 };
-
 /* Of no use to others: what only this machine reaches, or means all of its addresses. */
 static bool is_own_only(const struct sockaddr_storage *sa)
 {
@@ -99,18 +97,24 @@ static int touch(struct control *control, const char *name, int64_t now, struct 
 	return ret;
 }
 
+void presence_name(char name[PRESENCE_NAME])
+{
+	memset(name, 0, PRESENCE_NAME);
+	if (gethostname(name, PRESENCE_NAME - 1) || !*name)
+		strcpy(name, "server");
+}
+
 bool presence_tell(struct control *control, int64_t now, bool now_anyway)
 {
 	struct vdisk_error err = { .code = 0 };
-	char name[HOST_NAME_SIZE] = "";
+	char name[PRESENCE_NAME];
 	int ret;
 
 	/* A clock that was set back must not keep it silent. */
 	if (!now_anyway && now >= control->told_presence &&
 	    now - control->told_presence < PRESENCE_SECONDS)
 		return true;
-	if (gethostname(name, sizeof(name) - 1) || !*name)
-		strcpy(name, "server");
+	presence_name(name);
 	ret = touch(control, name, now, &err);
 	if (catalog_is_down(ret))
 		return false;

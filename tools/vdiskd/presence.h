@@ -9,9 +9,13 @@
 struct control;
 
 enum presence_limits {
+	PRESENCE_NAME = 256,
 	PRESENCE_SECONDS = 60,		/* between writes */
 	PRESENCE_SILENT_SECONDS = 150,	/* one not seen for so long is told to be silent */
 };
+
+/** presence_name - what this server is called: by its host */
+void presence_name(char name[PRESENCE_NAME]);
 
 /**
  * presence_tell - write that this server runs, when that is due; on the writer's thread
