@@ -208,3 +208,25 @@ bool catalog_form_word(const char *text, char *out, unsigned int size)
 			return false;
 	return take(text, out, size);
 }
+
+/*
+ * As proof.h has them.  32 bytes are 43 digits and a '='; the 27 bytes with which each
+ * P-256 key's DER begins are 36 digits to the bit, and 64 bytes of the key follow.
+ */
+bool catalog_form_public_key(const char *text, char *out, unsigned int size)
+{
+	static const char p256[] = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE";
+	size_t length = strlen(text), digits, i;
+
+	if (length == 44)
+		digits = 43;
+	else if (length == 124 && !strncmp(text, p256, sizeof(p256) - 1))
+		digits = 122;
+	else
+		return false;
+	for (i = 0; i < length; i++)
+		if (i < digits ? !isalnum((unsigned char)text[i]) && text[i] != '+' && text[i] != '/' :
+				 text[i] != '=')
+			return false;
+	return take(text, out, size);
+}

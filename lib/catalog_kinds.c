@@ -41,6 +41,8 @@ static const char image_expected[] = "a-z 0-9 . _ -, at most 63, a letter or dig
 static const char host_expected[] = "a-z 0-9 -, at most 63, neither first nor last a -";
 static const char overlay_expected[] = "a word such as ram:50%, without spaces";
 static const char network_expected[] = "a network such as 10.1.0.0/16 or fd00:1::/64";
+static const char public_key_expected[] =
+	"an Ed25519 key (base64 of its 32 bytes) or one of ECDSA P-256 (base64 of its DER)";
 static const char hex32_expected[] = "32 hexadecimal digits, not all 0";
 
 static const struct catalog_field image_fields[] = {
@@ -92,7 +94,8 @@ static const struct catalog_field client_fields[] = {
 	BOOL("enabled", "true"),
 	FORM("machine_id", 32, catalog_form_hex32, hex32_expected,
 	     .initial = "@machine-id", .flags = CATALOG_UNIQUE | CATALOG_FIXED),
-	TEXT("public_key", CATALOG_COMMENT_BYTES, .flags = CATALOG_LINES),
+	FORM("public_key", CATALOG_LABEL_BYTES, catalog_form_public_key, public_key_expected),
+	TIME("bind_until", NULL),
 	BOOL("debug_once", "false"),
 	TEXT("comment", CATALOG_COMMENT_BYTES, .flags = CATALOG_LINES),
 	TIME("created", "@now", .flags = CATALOG_READONLY),
@@ -156,6 +159,7 @@ static const struct catalog_field enrolment_fields[] = {
 	FORM("network", 64, catalog_form_cidr, network_expected),
 	REFERS("within_id", CATALOG_GROUP, CATALOG_FORGET),
 	BOOL("closed", "false"),
+	BOOL("bind", "false"),
 	END
 };
 

@@ -47,6 +47,7 @@ bool catalog_form_cidr(const char *text, char *out, unsigned int size);
 bool catalog_form_word(const char *text, char *out, unsigned int size);
 bool catalog_form_hex32(const char *text, char *out, unsigned int size);
 bool catalog_form_hex64(const char *text, char *out, unsigned int size);
+bool catalog_form_public_key(const char *text, char *out, unsigned int size);
 
 /* Well-formed UTF-8 without control characters; @lines: but for newlines and tabs. */
 bool catalog_text_clean(const char *text, size_t length, bool lines);

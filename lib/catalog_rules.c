@@ -187,6 +187,26 @@ static int store_group(struct catalog_connection *connection, int64_t id, const 
 	return ret;
 }
 
+/* A key is what the client is known by: it is forgotten in so many words before another counts. */
+static int store_client(struct catalog_connection *connection, int64_t id, const json_t *changes,
+			struct vdisk_error *err)
+{
+	json_t *before, *key;
+	int ret;
+
+	if (!id || !has(changes, "public_key"))
+		return 0;
+	ret = catalog_sql_get(connection, CATALOG_CLIENT, id, true, &before, err);
+	if (ret)
+		return ret;
+	key = json_object_get(before, "public_key");
+	if (json_is_string(key) && !json_equal(key, json_object_get(changes, "public_key")))
+		ret = vdisk_error_set(err, EEXIST, "client: public_key: '%s' has one already: forget that first",
+				      json_string_value(json_object_get(before, "name")));
+	json_decref(before);
+	return ret;
+}
+
 static int store_property(struct catalog_connection *connection, const json_t *object,
 			  struct vdisk_error *err)
 {
@@ -234,6 +254,8 @@ static int store_kind(struct catalog_connection *connection, int kind, int64_t i
 		return store_image(connection, id, object, err);
 	case CATALOG_GROUP:
 		return store_group(connection, id, object, err);
+	case CATALOG_CLIENT:
+		return store_client(connection, id, changes, err);
 	case CATALOG_PROPERTY:
 		return store_property(connection, object, err);
 	case CATALOG_ASSIGNMENT:

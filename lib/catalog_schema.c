@@ -113,6 +113,8 @@ static const char *const step_2[] = {
 	/* an image is not both: what was marked private was not meant for everybody */
 	"UPDATE \"images\" SET \"public\" = 0, \"revision\" = \"revision\" + 1 "
 	"WHERE \"public\" = 1 AND \"kind\" = 'private'",
+	"ALTER TABLE \"clients\" ADD COLUMN " INT("bind_until"),
+	"ALTER TABLE \"enrolments\" ADD COLUMN \"bind\" SMALLINT NOT NULL DEFAULT 0 CHECK (\"bind\" IN (0, 1))",
 	NULL
 };
 

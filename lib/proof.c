@@ -9,7 +9,7 @@
 #include <string.h>
 #include "proof.h"
 
-enum { SIGNATURE = 64, MESSAGE_MAX = 512, HEX_DIGITS = 2 * PROOF_SEED, BASE64_SEED = 44 };
+enum { HEX_DIGITS = 2 * PROOF_SEED, BASE64_SEED = 44 };
 
 /* PKCS #8 of an Ed25519 key, up to its 32 bytes. */
 static const unsigned char pkcs8[] = {
@@ -77,6 +77,13 @@ static int complete(struct proof_key *key, struct vdisk_error *err)
 	ret = take(private, key, err);
 	gnutls_privkey_deinit(private);
 	return ret;
+}
+
+int proof_key_seed(const unsigned char seed[PROOF_SEED], struct proof_key *key,
+		   struct vdisk_error *err)
+{
+	memcpy(key->seed, seed, PROOF_SEED);
+	return complete(key, err);
 }
 
 int proof_key_make(struct proof_key *key, struct vdisk_error *err)
@@ -149,40 +156,9 @@ void proof_key_forget(struct proof_key *key)
 	explicit_bzero(key, sizeof(*key));
 }
 
-static int to_base64(const unsigned char *bytes, unsigned int len, char *text, size_t room,
-		     struct vdisk_error *err)
-{
-	const gnutls_datum_t in = { (unsigned char *)bytes, len };
-	gnutls_datum_t out;
-	int ret;
-
-	ret = gnutls_base64_encode2(&in, &out);
-	if (ret < 0)
-		return trouble(err, "no memory for base64", ret);
-	snprintf(text, room, "%.*s", (int)out.size, (const char *)out.data);
-	gnutls_free(out.data);
-	return 0;
-}
-
 int proof_public(const struct proof_key *key, char *text, struct vdisk_error *err)
 {
-	return to_base64(key->public, PROOF_SEED, text, PROOF_PUBLIC_TEXT, err);
-}
-
-/* What is signed.  No part can hold the '|' that ends it. */
-static int message(const char *pin, const char *nonce, const char *uuid, char *text,
-		   struct vdisk_error *err)
-{
-	const char *c;
-
-	for (c = nonce; *c; c++)
-		if (*c <= ' ' || *c > '~' || *c == '|' || c - nonce >= PROOF_NONCE_MAX)
-			return vdisk_error_set(err, EINVAL, "the challenge is malformed");
-	if (c == nonce)
-		return vdisk_error_set(err, EINVAL, "the challenge is empty");
-	if (strchr(pin, '|') || strchr(uuid, '|') || strlen(pin) > 100 || strlen(uuid) > 100)
-		return vdisk_error_set(err, EINVAL, "a pin or UUID that is none");
-	return snprintf(text, MESSAGE_MAX, "vdisk-login-1|%s|%s|%s", pin, nonce, uuid);
+	return proof_text(key->public, PROOF_SEED, text, PROOF_PUBLIC_TEXT, err);
 }
 
 int proof_sign(const struct proof_key *key, const char *pin, const char *nonce,
@@ -190,10 +166,10 @@ int proof_sign(const struct proof_key *key, const char *pin, const char *nonce,
 {
 	gnutls_datum_t text, signed_text;
 	gnutls_privkey_t private;
-	char buffer[MESSAGE_MAX];
+	char buffer[PROOF_MESSAGE_MAX];
 	int ret;
 
-	ret = message(pin, nonce, uuid, buffer, err);
+	ret = proof_message(pin, nonce, uuid, buffer, err);
 	if (ret < 0)
 		return ret;
 	text = (gnutls_datum_t){ (unsigned char *)buffer, ret };
@@ -204,56 +180,7 @@ int proof_sign(const struct proof_key *key, const char *pin, const char *nonce,
 	gnutls_privkey_deinit(private);
 	if (ret < 0)
 		return trouble(err, "cannot sign", ret);
-	ret = to_base64(signed_text.data, signed_text.size, signature, PROOF_SIGNATURE_TEXT, err);
+	ret = proof_text(signed_text.data, signed_text.size, signature, PROOF_SIGNATURE_TEXT, err);
 	gnutls_free(signed_text.data);
-	return ret;
-}
-
-/* Decodes exactly @len bytes. */
-static int from_base64(const char *text, unsigned char *bytes, unsigned int len)
-{
-	const gnutls_datum_t in = { (unsigned char *)text, strlen(text) };
-	gnutls_datum_t out = { NULL, 0 };
-	int ret = -EINVAL;
-
-	if (in.size >= PROOF_SIGNATURE_TEXT || gnutls_base64_decode2(&in, &out) < 0)
-		return -EINVAL;
-	if (out.size == len) {
-		memcpy(bytes, out.data, len);
-		ret = 0;
-	}
-	gnutls_free(out.data);
-	return ret;
-}
-
-int proof_verify(const char *public_key, const char *pin, const char *nonce,
-		 const char *uuid, const char *signature, struct vdisk_error *err)
-{
-	unsigned char point[PROOF_SEED], bytes[SIGNATURE];
-	const gnutls_datum_t x = { point, sizeof(point) }, sig = { bytes, sizeof(bytes) };
-	char buffer[MESSAGE_MAX];
-	gnutls_pubkey_t public;
-	gnutls_datum_t text;
-	int ret;
-
-	ret = message(pin, nonce, uuid, buffer, err);
-	if (ret < 0)
-		return ret;
-	text = (gnutls_datum_t){ (unsigned char *)buffer, ret };
-	if (from_base64(public_key, point, sizeof(point)) < 0)
-		return vdisk_error_set(err, EINVAL, "the public key is not base64 of 32 bytes");
-	if (from_base64(signature, bytes, sizeof(bytes)) < 0)
-		return vdisk_error_set(err, EINVAL, "the signature is not base64 of 64 bytes");
-	ret = gnutls_pubkey_init(&public);
-	if (ret < 0)
-		return trouble(err, "no memory for a key", ret);
-	ret = gnutls_pubkey_import_ecc_raw(public, GNUTLS_ECC_CURVE_ED25519, &x, NULL);
-	if (ret < 0)
-		ret = trouble(err, "the public key is not one", ret);
-	else if (gnutls_pubkey_verify_data2(public, GNUTLS_SIGN_EDDSA_ED25519, 0, &text, &sig) < 0)
-		ret = vdisk_error_set(err, EACCES, "the signature is not of this key and challenge");
-	else
-		ret = 0;
-	gnutls_pubkey_deinit(public);
 	return ret;
 }

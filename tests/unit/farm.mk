@@ -7,8 +7,13 @@ farm_probe_LIBS := $(FARM_LIBS)
 UNIT_TESTS += tests/unit/test_farm
 
 TEST_PROGRAMS += test_identity
-test_identity_SRCS := tests/unit/test_identity.c lib/identity.c lib/proof.c lib/error.c
+test_identity_SRCS := tests/unit/test_identity.c lib/identity.c lib/proof.c lib/proof_public.c \
+	lib/keypart.c lib/error.c
 test_identity_LIBS := -lgnutls
 UNIT_TESTS += $(B)/test_identity
+TEST_PROGRAMS += test_keypart
+test_keypart_SRCS := tests/unit/test_keypart.c lib/proof.c lib/proof_public.c lib/error.c
+test_keypart_LIBS := -lgnutls
+UNIT_TESTS += $(B)/test_keypart
 UNIT_TESTS += tests/unit/test_login
 UNIT_TESTS += tests/unit/test_discover

@@ -178,6 +178,52 @@ static void test_proof(void)
 	tap_ok(proof_sign(&key, pin, nonce, uuid, signature, &err) == -EINVAL, "a nonce too long");
 }
 
+/* Made by OpenSSL, as TPMs make them: text of key and signature, and PEM of the former. */
+static const char p256_key[] =
+	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHnVo4h2m6hPa4IJaDVQ6gBBogC"
+	"RHTUvUq6AqnsoXoS6EC6iyjZlgzOor4CL3u4+rUvo1ezPMemf1hXidByNsaw==";
+static const char p256_signature[] =
+	"T1dE31Hj4Bfug+Zbz4I5X9wD9r7gXIk03X6zxMeQJ3gUUlcCvp+yfi5stKav7UCFx0IVwDfI7jB0MPcYNjkAvw==";
+static const char p256_pem[] =
+	"-----BEGIN PUBLIC KEY-----\n"
+	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHnVo4h2m6hPa4IJaDVQ6gBBogCRH\n"
+	"TUvUq6AqnsoXoS6EC6iyjZlgzOor4CL3u4+rUvo1ezPMemf1hXidByNsaw==\n"
+	"-----END PUBLIC KEY-----\n";
+
+static void test_p256(void)
+{
+	static const char pin[] = "sha256//AA", uuid[] = "11111111-aaaa-bbbb-cccc-222222222222";
+	char text[PROOF_PUBLIC_TEXT], wrong[PROOF_PUBLIC_TEXT];
+	struct proof_key key;
+	struct vdisk_error err;
+
+	tap_ok(!proof_verify(p256_key, pin, "nonce1", uuid, p256_signature, &err), "a TPM's signature");
+	tap_ok(proof_verify(p256_key, pin, "nonce2", uuid, p256_signature, &err) == -EACCES,
+	       "of another nonce");
+	strcpy(wrong, p256_signature);
+	wrong[5] = wrong[5] == 'A' ? 'B' : 'A';
+	tap_ok(proof_verify(p256_key, pin, "nonce1", uuid, wrong, &err) == -EACCES, "a changed one");
+	tap_ok(!proof_public_parse(p256_pem, strlen(p256_pem), text, &err) && !strcmp(text, p256_key),
+	       "its public key from PEM");
+	tap_ok(!proof_public_parse(text, strlen(text), wrong, &err) && !strcmp(text, wrong),
+	       "and from its text");
+	strcpy(wrong, p256_key);
+	wrong[60] = wrong[60] == 'A' ? 'B' : 'A';
+	tap_ok(proof_verify(wrong, pin, "nonce1", uuid, p256_signature, &err) < 0,
+	       "a point that is not on the curve has signed nothing");
+	strcpy(wrong, p256_key);
+	wrong[30] = 'x';
+	tap_ok(proof_public_parse(wrong, strlen(wrong), text, &err) == -EINVAL, "nor is one of another curve");
+	tap_ok(proof_public_parse("hello", 5, text, &err) == -EINVAL &&
+	       proof_public_parse("", 0, text, &err) == -EINVAL &&
+	       proof_public_parse("-----BEGIN PUBLIC KEY-----\nAAAA", 31, text, &err) == -EINVAL,
+	       "nor words");
+	proof_key_make(&key, &err);
+	proof_public(&key, text, &err);
+	tap_ok(proof_verify(text, pin, "nonce1", uuid, p256_signature, &err) == -EACCES,
+	       "nor does a key of one kind take a signature of the other");
+}
+
 int main(void)
 {
 	test_machine();
@@ -185,6 +231,7 @@ int main(void)
 	test_parse();
 	test_key_forms();
 	test_proof();
+	test_p256();
 	fresh();
 	rmdir(root);
 	return tap_done();

@@ -27,6 +27,8 @@ static const struct column details[] = {
 	{ .title = "Type", .key = "type" },
 	{ .title = "Enabled", .key = "enabled" },
 	{ .title = "Trust", .key = "trust" },
+	{ .title = "Key", .key = "public_key" },
+	{ .title = "May be bound until", .key = "bind_until", .print = print_time },
 	{ .title = "UUID", .key = "uuid" },
 	{ .title = "MACs", .key = "macs" },
 	{ .title = "Machine-id", .key = "machine_id" },
@@ -60,6 +62,7 @@ static const struct field add_fields[] = { FIELDS, { 0 } };
 static const struct field set_fields[] = {
 	FIELDS,
 	{ .option = "no-property", .key = "properties", .kind = FIELD_NO_PROPERTY },
+	{ .option = "public-key", .key = "public_key", .kind = FIELD_PUBLIC_KEY },
 	{ .option = "forget-key", .key = "public_key", .kind = FIELD_NULL },
 	{ .option = "rename", .key = "name" },
 	{ 0 },
@@ -136,16 +139,18 @@ static const struct command verbs[] = {
 		.name = "set", .main = set_main,
 		.usage = "CLIENT... [--group GROUP] [--uuid UUID] [--mac MAC,MAC...] [--type TYPE]\n"
 			 "       [--enabled yes|no] [--comment TEXT] [--property NAME=VALUE]...\n"
-			 "       [--secret-property NAME=FILE]... [--no-property NAME]... [--forget-key]\n"
-			 "       [--rename NAME] [--json]",
+			 "       [--secret-property NAME=FILE]... [--no-property NAME]...\n"
+			 "       [--public-key FILE | --forget-key] [--rename NAME] [--json]",
 		.help = "Changes clients.  " RANGES
 			"\n"
 			"Who is disabled loses its session, and with it its disk, at once.\n"
 			"\n"
 			FIELDS_HELP
 			"  --no-property NAME           take a property away\n"
+			"  --public-key FILE            of the secret that it proves, PEM or what 'vdiskctl key'\n"
+			"                               printed; by administrators, one client, one without a key\n"
 			"  --forget-key                 it lost its secret: from now on trusted as network, until it\n"
-			"                               binds itself again\n"
+			"                               is bound again\n"
 			"  --rename NAME                from its next boot on\n"
 			"  --json                       print what it is now\n",
 	}, {
@@ -193,6 +198,18 @@ static const struct command verbs[] = {
 			"\n"
 			"  --once   the next boot\n"
 			"  --off    not even that\n",
+	}, {
+		.name = "bind", .main = client_bind_main,
+		.usage = "CLIENT... [--for DURATION | --off]",
+		.help = "Has the machines of clients make themselves keys, each at its next login, in its TPM\n"
+			"2.0 or else in a partition for it ('vdiskadm boot-media'), and knows them by these\n"
+			"from then on. Until then whoever says its UUID and MAC can have his machine bound in\n"
+			"its place: switch it on at once, and look at 'client list'. One that has a key has to\n"
+			"lose it first: 'client set CLIENT --forget-key'. By administrators.\n"
+			RANGES
+			"\n"
+			"  --for DURATION  how long they have time: 30m, 2d, at most 30d; 1h\n"
+			"  --off           no longer\n",
 	}, {
 		.name = "wake", .main = client_wake_main,
 		.usage = "CLIENT...",

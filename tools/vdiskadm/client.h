@@ -13,6 +13,7 @@ extern const char *const client_types[];
 /* client_actions.c: what is done to a machine */
 int client_debug_main(int argc, char **argv);
 int client_wake_main(int argc, char **argv);
+int client_bind_main(int argc, char **argv);
 
 /* client_pending.c: machines that nobody knows yet */
 int client_pending_main(int argc, char **argv);

@@ -36,6 +36,7 @@ static const struct column columns[] = {
 	{ .title = "MAX", .key = "max", .right = true },
 	{ .title = "OPENED", .key = "opened", .print = print_time },
 	{ .title = "UNTIL", .key = "until", .print = print_time },
+	{ .title = "BIND", .key = "bind" },
 	{ .title = "LEFT", .key = "until", .print = print_left, .right = true },
 	{ .title = "NETWORK", .key = "network" },
 	{ .title = "WITHIN", .key = "within" },
@@ -50,6 +51,7 @@ static const struct field open_fields[] = {
 	{ .option = "image", .key = "image" },
 	{ .option = "overlay", .key = "overlay", .kind = FIELD_OVERLAY },
 	{ .option = "network", .key = "network" },
+	{ .option = "bind", .key = "bind", .kind = FIELD_TRUE },
 	{ 0 },
 };
 
@@ -163,6 +165,8 @@ static int open_window(const char *group, const struct arguments *arguments, jso
 			      (json_int_t)time(NULL) + number_of(options, "for", 0), "max",
 			      json_object_get(options, "max"), "network",
 			      json_object_get(options, "network")));
+	if (json_object_get(options, "bind"))
+		json_object_set_new(body, "bind", json_true());
 	if (json_object_get(options, "image"))
 		ret = need_assignment(group, options, err);
 	if (ret == -EACCES)
@@ -297,7 +301,7 @@ static const struct command verbs[] = {
 	{
 		.name = "open", .main = open_main,
 		.usage = "GROUP --name PATTERN --for DURATION --max N [--image IMAGE[@N]]\n"
-			 "       [--overlay OVERLAY] [--network CIDR] [--json]",
+			 "       [--overlay OVERLAY] [--network CIDR] [--bind] [--json]",
 		.help = "For a while, has unknown machines become clients of a group when they boot.\n"
 			"Whoever is in that network meanwhile can have his machine taken for one; without\n"
 			"--network whoever can reach the server.  An operator's takes machines only from\n"
@@ -310,6 +314,8 @@ static const struct command verbs[] = {
 			"  --image IMAGE[@N]  assigned to the group, if it isn't\n"
 			"  --overlay OVERLAY  of that assignment: none, ram, ram:SIZE, ram:N%\n"
 			"  --network CIDR     machines in it only, such as 192.0.2.0/24\n"
+			"  --bind             each makes itself a key at once, and is known by it from then\n"
+			"                     on; by administrators\n"
 			"  --json             print what was stored\n"
 			"\n"
 			"A group that does not exist is made.\n",

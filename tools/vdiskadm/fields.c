@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "fields.h"
+#include "proof.h"
 #include "secret.h"
 #include "text.h"
 #include "when.h"
@@ -143,6 +145,28 @@ static int take_overlay(const struct field *field, const char *value, json_t *bo
 	return ret < 0 ? ret : put(body, field->key, text_json(value));
 }
 
+static int take_public_key(const struct field *field, const char *path, json_t *body,
+			   struct vdisk_error *err)
+{
+	char data[PROOF_KEY_FILE_MAX], text[PROOF_PUBLIC_TEXT];
+	struct vdisk_error why;
+	FILE *file = fopen(path, "re");
+	size_t length;
+	int ret;
+
+	if (!file)
+		return vdisk_error_set(err, errno, "%s: %s", path, strerror(errno));
+	length = fread(data, 1, sizeof(data), file);
+	ret = ferror(file) ? vdisk_error_set(err, EIO, "%s: cannot be read", path) : 0;
+	fclose(file);
+	if (ret)
+		return ret;
+	ret = proof_public_parse(data, length, text, &why);
+	if (ret < 0)
+		return vdisk_error_set(err, EINVAL, "%s: %s", path, why.text);
+	return put(body, field->key, text_json(text));
+}
+
 /* What is a secret stands in a file, whole; a command line can be read by others. */
 static json_t *secret_of(const char *path, struct vdisk_error *err)
 {
@@ -233,6 +257,8 @@ int fields_take(const struct field *field, const char *value, json_t *body,
 		return take_list(field, value, body, err);
 	case FIELD_OVERLAY:
 		return take_overlay(field, value, body, err);
+	case FIELD_PUBLIC_KEY:
+		return take_public_key(field, value, body, err);
 	case FIELD_PROPERTY:
 	case FIELD_SECRET_PROPERTY:
 	case FIELD_NO_PROPERTY:

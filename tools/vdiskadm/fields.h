@@ -20,6 +20,7 @@ enum field_kind {
 	FIELD_SINCE,			/* a point in time */
 	FIELD_LIST,			/* "a,b", or the option several times */
 	FIELD_OVERLAY,			/* none, ram, ram:SIZE, ram:N% */
+	FIELD_PUBLIC_KEY,		/* FILE: what is in it, as the catalog has keys */
 	FIELD_PROPERTY,			/* NAME=VALUE, several times: {"NAME": "VALUE"} */
 	FIELD_SECRET_PROPERTY,		/* NAME=FILE: {"NAME": {"value": ..., "secret": true}} */
 	FIELD_NO_PROPERTY,		/* NAME: {"NAME": null} */

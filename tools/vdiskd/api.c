@@ -8,6 +8,7 @@
 #include "metrics.h"
 #include "util.h"
 
+static const char *const client_kept[] = { "bind_until", NULL };
 static const char *const image_kept[] = { "current", "deleted", NULL };
 static const char *const version_kept[] = {
 	"image_id", "number", "state", "size", "sha256", "stamp", "kernel", "cmdline", "created", NULL,
@@ -19,7 +20,7 @@ static const char *const server_kept[] = { "last_seen", NULL };
 static const char *const session_hidden[] = { "token_id", NULL };
 
 const struct api_resource api_clients = {
-	"clients", CATALOG_CLIENT, "name", API_SCOPED | API_MACS | API_PROPERTIES, NULL, NULL,
+	"clients", CATALOG_CLIENT, "name", API_SCOPED | API_MACS | API_PROPERTIES, NULL, client_kept,
 };
 const struct api_resource api_groups = {
 	"groups", CATALOG_GROUP, "name", API_PROPERTIES, NULL, NULL,
@@ -111,6 +112,7 @@ const struct http_route api_routes[] = {
 	KIND_ROUTES("clients", ROLE_OPERATOR, 0),
 	{ "POST", "/v1/clients/{key}/replace", ROLE_OPERATOR, api_client_replace_run, 0, 0 },
 	{ "POST", "/v1/clients/{key}/debug", ROLE_OPERATOR, api_client_debug_run, 0, 0 },
+	{ "POST", "/v1/clients/{key}/bind", ROLE_ADMIN, api_client_bind_run, 0, 0 },
 	{ "POST", "/v1/clients/{key}/wake", ROLE_OPERATOR, api_client_wake_run, 0, 0 },
 	KIND_ROUTES("groups", ROLE_ADMIN, 0),
 	KIND_ROUTES("networks", ROLE_ADMIN, ROUTE_SLASH),

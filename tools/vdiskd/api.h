@@ -246,6 +246,8 @@ int api_client_remove(struct api_call *call, int64_t id);
 
 void api_client_debug_run(struct control *control, struct http_request *request,
 			  struct http_answer *answer);
+void api_client_bind_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer);
 void api_client_wake_run(struct control *control, struct http_request *request,
 			 struct http_answer *answer);
 

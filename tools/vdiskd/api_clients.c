@@ -2,11 +2,14 @@
 /* What is done to a client beside changing its fields. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "api.h"
 #include "http_internal.h"
 #include "login.h"
 #include "wake.h"
+
+enum { BIND_SECONDS_MOST = 30 * 86400 };
 
 static int find(struct api_call *call, json_t **client)
 {
@@ -105,6 +108,48 @@ void api_client_debug_run(struct control *control, struct http_request *request,
 				     &stored, &call.err);
 		json_decref(changes);
 	}
+	if (!ret)
+		ret = api_show(&call, MHD_HTTP_OK, stored);
+	json_decref(client);
+	json_decref(stored);
+	api_end(&call, ret);
+}
+
+/* Until then the client's machine may make itself a key: {"for": seconds}, 0 ends it. */
+static int open_bind(struct api_call *call, const json_t *client, json_t **stored)
+{
+	json_int_t seconds = -1;
+	json_t *changes;
+	int ret;
+
+	if (!call->request->body || json_unpack(call->request->body, "{s:I !}", "for", &seconds) ||
+	    seconds < 0 || seconds > BIND_SECONDS_MOST)
+		return vdisk_error_set(&call->err, EINVAL, "for: give a number of seconds up to %d, or 0 to close it",
+				       BIND_SECONDS_MOST);
+	if (seconds && json_is_string(json_object_get(client, "public_key")))
+		return vdisk_error_set(&call->err, EEXIST, "client '%s' is bound: its key has to be forgotten first",
+				       json_string_value(json_object_get(client, "name")));
+	changes = json_pack("{s:o}", "bind_until", seconds ?
+			    json_integer(time(NULL) + seconds) : json_null());
+	ret = catalog_change(call->control->catalog, &call->who, CATALOG_CLIENT,
+			     api_integer(client, "id"), changes, call->request->revision, stored,
+			     &call->err);
+	json_decref(changes);
+	return ret;
+}
+
+void api_client_bind_run(struct control *control, struct http_request *request,
+			 struct http_answer *answer)
+{
+	json_t *client = NULL, *stored = NULL;
+	struct api_call call;
+	int ret;
+
+	if (!api_begin(&call, control, request, answer, &api_clients))
+		return;
+	ret = find(&call, &client);
+	if (!ret)
+		ret = open_bind(&call, client, &stored);
 	if (!ret)
 		ret = api_show(&call, MHD_HTTP_OK, stored);
 	json_decref(client);

@@ -262,6 +262,9 @@ int api_change(struct api_call *call, int64_t id, const json_t *body, int64_t re
 	ret = api_accept(call, body, &changes);
 	if (ret)
 		return ret;
+	/* Whatever is decided of its key, a window that was open for making one is over. */
+	if (call->resource == &api_clients && json_object_get(changes, "public_key"))
+		json_object_set_new(changes, "bind_until", json_null());
 	if (json_object_get(changes, "group_id"))
 		ret = check_scope(call, changes);
 	if (!ret)

@@ -28,6 +28,15 @@ static int check_key(struct api_call *call, const json_t *before, const json_t *
 			       "public_key: only an administrator gives a client a key; an operator can forget it");
 }
 
+/* What machines bind themselves by is his who brings them, so one enrolment is as good as a key. */
+static int check_bind(struct api_call *call, const json_t *changes)
+{
+	if (!json_is_true(json_object_get(changes, "bind")))
+		return 0;
+	return vdisk_error_set(&call->err, EPERM,
+			       "bind: only an administrator has machines bound as they enrol");
+}
+
 int api_rights_property(struct api_call *call, const char *name)
 {
 	if (call->request->who.role >= ROLE_ADMIN || strncmp(name, "file:", strlen("file:")))
@@ -178,6 +187,8 @@ int api_rights_check(struct api_call *call, const json_t *before, json_t *change
 		return check_key(call, before, changes);
 	if (kind != CATALOG_ENROLMENT)
 		return 0;
+	if (call->request->who.role < ROLE_ADMIN && check_bind(call, changes))
+		return -EPERM;
 	if (call->scope)
 		return check_enrolment(call, before, changes);
 	/* An administrator who says from where says it in place of the operator's bounds. */

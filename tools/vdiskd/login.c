@@ -37,8 +37,7 @@ struct attempt {
 	json_t *client;
 	json_t *choices, *withheld;
 	const json_t *choice;
-	bool bound;
-	char why_not[LOGIN_WORDS];	/* bound */
+	struct login_proof proved;
 	struct vdisk_error err;
 };
 
@@ -154,7 +153,9 @@ static bool is_short_text(const json_t *value)
 
 static bool take_machine(struct attempt *a)
 {
-	static const char *const texts[] = { "hostname", "serial", "image", "firmware" };
+	static const char *const texts[] = {
+		"hostname", "serial", "image", "firmware", "key_place",
+	};
 	const json_t *body = a->request->body, *uuid = json_object_get(body, "uuid");
 	const json_t *proof = json_object_get(body, "proof");
 	unsigned int i;
@@ -299,9 +300,19 @@ static bool check_client(struct attempt *a)
 			 login_text(a->client, "name"));
 		return refuse(a, "disabled", detail);
 	}
-	if (login_prove(a->control, a->client, &a->machine, json_is_null(proof) ? NULL : proof,
-			&a->bound, a->why_not))
-		return refuse(a, "proof", a->why_not);
+	if (json_is_null(proof))
+		proof = NULL;
+	/* Where it would keep a key it has none yet: it is to make one and come back. */
+	if (!proof && a->request->encrypted && login_may_bind(a->client) &&
+	    json_is_string(json_object_get(a->request->body, "key_place"))) {
+		a->answer->json = json_pack("{s:b s:O}", "bind", 1, "client",
+					    json_object_get(a->client, "name"));
+		return false;
+	}
+	if (login_prove(a->control, a->client, &a->machine, proof, &a->proved))
+		return refuse(a, "proof", a->proved.words);
+	if (a->proved.fresh && !a->request->encrypted)
+		return refuse(a, "proof", "a client is bound over an encrypted channel only");
 	return true;
 }
 
@@ -331,7 +342,7 @@ static bool choose(struct attempt *a)
 	char detail[LOGIN_WORDS];
 
 	a->withheld = json_array();
-	if (failed(a, login_choices(a->control, login_integer(a->client, "id"), a->bound,
+	if (failed(a, login_choices(a->control, login_integer(a->client, "id"), a->proved.bound,
 				    &a->choices, a->withheld, &a->err)))
 		return false;
 	if (!json_array_size(a->choices)) {
@@ -353,11 +364,24 @@ static bool choose(struct attempt *a)
 	return refuse(a, "image", detail);
 }
 
+/* The key is the client's from here on; a login that is refused binds nobody. */
+static bool bind_client(struct attempt *a)
+{
+	int ret;
+
+	if (!a->proved.fresh)
+		return true;
+	ret = login_bind(a->control, a->client, &a->machine, &a->proved, &a->err);
+	if (ret == -EEXIST || ret == -EPERM)
+		return refuse(a, "proof", a->err.text);
+	return !failed(a, ret);
+}
+
 /* Makes the session; nobody else logs in as this client meanwhile. */
 static bool make_session(struct attempt *a, struct gate_view *view)
 {
 	*view = (struct gate_view) {
-		.client_id = login_integer(a->client, "id"), .bound = a->bound,
+		.client_id = login_integer(a->client, "id"), .bound = a->proved.bound,
 		.version = login_integer(a->choice, "version"),
 	};
 	snprintf(view->client, sizeof(view->client), "%s", login_text(a->client, "name"));
@@ -404,7 +428,7 @@ static bool yields_to_proof(struct attempt *a, struct gate_view *holder)
 {
 	char detail[LOGIN_WORDS];
 
-	if (a->bound || !login_has_key(a->client) ||
+	if (a->proved.bound || !login_has_key(a->client) ||
 	    gate_of_client(a->control->gate, login_integer(a->client, "id"), holder) ||
 	    !holder->bound)
 		return false;
@@ -425,7 +449,8 @@ static bool yields_to_proof(struct attempt *a, struct gate_view *holder)
 static bool look_for_holder(struct attempt *a, struct gate_view *old)
 {
 	/* Who proved itself may take its own place without being asked twice. */
-	bool at_once = a->bound && json_is_true(json_object_get(a->request->body, "takeover"));
+	bool at_once = a->proved.bound && !a->proved.fresh &&
+		       json_is_true(json_object_get(a->request->body, "takeover"));
 	unsigned int retry_after;
 
 	memset(old, 0, sizeof(*old));
@@ -507,7 +532,8 @@ static bool log_in(struct attempt *a, struct gate_view *view)
 	bool done;
 
 	login_hold(a->control, id);
-	done = may_still(a) && look_for_holder(a, &old) && make_session(a, view);
+	done = may_still(a) && look_for_holder(a, &old) && bind_client(a) &&
+	       make_session(a, view);
 	if (done)
 		replace(a, &old);
 	login_release(a->control, id);
@@ -523,23 +549,23 @@ static void answer(struct attempt *a, const struct gate_view *view)
 
 	if (failed(a, login_secrets(a->control, a->client, &network, &a->err)))
 		return;
-	secrets = (a->bound || network) && a->request->encrypted;
+	secrets = (a->proved.bound || network) && a->request->encrypted;
 	if (!a->request->encrypted)
-		snprintf(a->why_not, sizeof(a->why_not),
+		snprintf(a->proved.words, sizeof(a->proved.words),
 			 "the channel is not encrypted: secrets would be read by others");
 	if (!secrets)
 		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "ssh certificate",
-							     "why", a->why_not));
+							     "why", a->proved.words));
 	if (!a->request->encrypted) {
 		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "stream key",
-							     "why", a->why_not));
+							     "why", a->proved.words));
 		json_array_append_new(a->withheld, json_pack("{s:s s:s}", "what", "bearer",
-							     "why", a->why_not));
+							     "why", a->proved.words));
 	}
 	withheld = a->withheld;
 	a->withheld = NULL;
 	if (failed(a, login_answer(a->control, a->request, a->client, view, a->choice, secrets,
-				   a->why_not, withheld, &a->answer->json, &a->err))) {
+				   a->proved.words, withheld, &a->answer->json, &a->err))) {
 		/* It got no token: nobody has this session. */
 		gate_end(a->control->gate, view->id, "logout", "its login could not be answered");
 		return;

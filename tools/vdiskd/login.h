@@ -15,6 +15,7 @@
 
 #include "address.h"
 #include "gate.h"
+#include "proof.h"
 
 struct catalog;
 struct control;
@@ -31,6 +32,7 @@ enum login_limits {
 	LOGIN_RETRY_SECONDS = 10,	/* of a machine that waits for its administrator */
 	LOGIN_CHECK_MS = 5000,		/* a holder has that long to show that it lives */
 	LOGIN_NONCE_SECONDS = 60,
+	LOGIN_BIND_SECONDS = 600,	/* for the key of a machine that was just enrolled */
 	LOGIN_MENU_SECONDS = 20,	/* unless an assignment says */
 };
 
@@ -128,17 +130,34 @@ json_t *login_choice(const json_t *choices, const char *name);
 /** login_has_key - whether a client of the catalog could prove who it is */
 bool login_has_key(const json_t *client);
 
+/* What a login proved of its client. */
+struct login_proof {
+	bool bound;			/* it has the client's key; or the one below, which is new */
+	bool fresh;			/* the client has no key yet, and may be given this one */
+	char key[PROOF_PUBLIC_TEXT];	/* if fresh */
+	char words[LOGIN_WORDS];	/* why it isn't bound, for the client */
+};
+
+/** login_may_bind - whether a client without a key may be given one now */
+bool login_may_bind(const json_t *client);
+
 /**
  * login_prove - whether a login proves its client's secret
  * @client: of the catalog
  * @proof: of the request, or NULL
- * @bound: whether it did
- * @words: LOGIN_WORDS bytes; why it isn't bound, for the client
  *
- * Return: 0; -EACCES: a proof that is wrong.
+ * Return: 0; -EACCES: a proof that is wrong, told in @proved's words.
  */
 int login_prove(struct control *control, const json_t *client, const struct login_machine *machine,
-		const json_t *proof, bool *bound, char *words);
+		const json_t *proof, struct login_proof *proved);
+
+/**
+ * login_bind - give a client the key that its machine has just proved
+ *
+ * Return: 0; -EEXIST: it has one by now; -EPERM: its time is over; others.
+ */
+int login_bind(struct control *control, const json_t *client, const struct login_machine *machine,
+	       const struct login_proof *proved, struct vdisk_error *err);
 
 /* login_holder.c */
 

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "catalog.h"
 #include "control.h"
 #include "error.h"
+#include "log.h"
 #include "login_internal.h"
 #include "proof.h"
 #include "token.h"
@@ -44,9 +46,17 @@ bool login_use_nonce(struct logins *logins, const char *nonce)
 	return fresh;
 }
 
-static int wrong(char *words, const char *why)
+bool login_may_bind(const json_t *client)
 {
-	snprintf(words, LOGIN_WORDS, "%s", why);
+	const json_t *until = json_object_get(client, "bind_until");
+
+	return !login_text(client, "public_key") && json_is_integer(until) &&
+	       json_integer_value(until) > time(NULL);
+}
+
+static int wrong(struct login_proof *proved, const char *why)
+{
+	snprintf(proved->words, sizeof(proved->words), "%s", why);
 	return -EACCES;
 }
 
@@ -57,42 +67,103 @@ bool login_has_key(const json_t *client)
 	return key && *key;
 }
 
-int login_prove(struct control *control, const json_t *client, const struct login_machine *machine,
-		const json_t *proof, bool *bound, char *words)
+/* Whether @proof is one of @key, for this farm, machine and moment. */
+static int check(struct control *control, const struct login_machine *machine, const json_t *proof,
+		 const char *key, struct login_proof *proved)
 {
-	const char *key = login_text(client, "public_key"), *said;
-	const char *nonce, *signature;
+	const char *nonce = login_text(proof, "nonce"), *signature = login_text(proof, "signature");
 	struct vdisk_error err;
 
-	*bound = false;
-	*words = '\0';
-	if (!login_has_key(client)) {
-		snprintf(words, LOGIN_WORDS, "the farm has no key of this client: it is known by UUID and MAC only");
-		return 0;
-	}
-	if (!proof) {
-		snprintf(words, LOGIN_WORDS, "the machine did not prove the secret of this client");
-		return 0;
-	}
-	nonce = login_text(proof, "nonce");
-	signature = login_text(proof, "signature");
-	said = login_text(proof, "key");
 	if (!nonce || !signature || strlen(nonce) > PROOF_NONCE_MAX)
-		return wrong(words, "the proof has no nonce and signature");
-	if (said && strcmp(said, key))
-		return wrong(words, "the proof is by another key than this client's");
+		return wrong(proved, "the proof has no nonce and signature");
 	switch (token_nonce_verify(&control->farm_key, nonce, time(NULL), LOGIN_NONCE_SECONDS)) {
 	case 0:
 		break;
 	case -ETIME:
-		return wrong(words, "the challenge is too old; ask for another");
+		return wrong(proved, "the challenge is too old; ask for another");
 	default:
-		return wrong(words, "the challenge is not this farm's");
+		return wrong(proved, "the challenge is not this farm's");
 	}
 	if (proof_verify(key, control->pin, nonce, machine->said, signature, &err))
-		return wrong(words, "the proof's signature is wrong");
+		return wrong(proved, "the proof's signature is wrong");
 	if (!login_use_nonce(control->logins, nonce))
-		return wrong(words, "the challenge was answered before; ask for another");
-	*bound = true;
+		return wrong(proved, "the challenge was answered before; ask for another");
+	proved->bound = true;
 	return 0;
+}
+
+int login_prove(struct control *control, const json_t *client, const struct login_machine *machine,
+		const json_t *proof, struct login_proof *proved)
+{
+	const char *key = login_text(client, "public_key"), *said = login_text(proof, "key");
+
+	memset(proved, 0, sizeof(*proved));
+	if (key && !proof) {
+		snprintf(proved->words, sizeof(proved->words),
+			 "this client has a key, but this machine did not prove it");
+		return 0;
+	}
+	if (key && said && strcmp(said, key))
+		return wrong(proved, "the proof is by another key than this client's");
+	if (key)
+		return check(control, machine, proof, key, proved);
+	if (!login_may_bind(client)) {
+		snprintf(proved->words, sizeof(proved->words),
+			 "the farm has no key of this client, which is known by UUID and MAC only: 'vdiskadm client bind' lets it have one");
+		return 0;
+	}
+	if (!said || strlen(said) >= sizeof(proved->key)) {
+		snprintf(proved->words, sizeof(proved->words),
+			 "this client may be bound now, but its machine has shown no key and has no place for one: neither a TPM nor a partition for it");
+		return 0;
+	}
+	snprintf(proved->key, sizeof(proved->key), "%s", said);
+	proved->fresh = true;
+	return check(control, machine, proof, said, proved);
+}
+
+/* In a transaction: what was true when the login began may not be any more. */
+static int bind_now(struct control *control, const struct catalog_who *who, int64_t id,
+		    const char *key, struct vdisk_error *err)
+{
+	json_t *client, *changes;
+	int ret;
+
+	ret = catalog_get_id(control->catalog, CATALOG_CLIENT, id, &client, err);
+	if (ret)
+		return ret;
+	if (login_text(client, "public_key"))
+		ret = vdisk_error_set(err, EEXIST, "client '%s' has been bound by another machine",
+				      login_text(client, "name"));
+	else if (!login_may_bind(client))
+		ret = vdisk_error_set(err, EPERM, "the time in which client '%s' may be bound is over",
+				      login_text(client, "name"));
+	json_decref(client);
+	if (ret)
+		return ret;
+	changes = json_pack("{s:s s:n}", "public_key", key, "bind_until");
+	ret = catalog_change(control->catalog, who, CATALOG_CLIENT, id, changes, -1, NULL, err);
+	json_decref(changes);
+	return ret;
+}
+
+int login_bind(struct control *control, const json_t *client, const struct login_machine *machine,
+	       const struct login_proof *proved, struct vdisk_error *err)
+{
+	const struct catalog_who who = { .name = "binding", .role = "none", .from = machine->address };
+	int ret;
+
+	ret = catalog_begin(control->catalog, err);
+	if (ret)
+		return ret;
+	ret = bind_now(control, &who, login_integer(client, "id"), proved->key, err);
+	if (ret) {
+		catalog_rollback(control->catalog);
+		return ret;
+	}
+	ret = catalog_commit(control->catalog, err);
+	if (!ret)
+		log_event(LOG_LEVEL_INFO, "client bound", "client", login_text(client, "name"),
+			  "from", machine->address, "key", proved->key);
+	return ret;
 }

@@ -109,6 +109,9 @@ static int add_client(struct control *control, const struct catalog_who *who, co
 	object = json_pack("{s:s s:O}", "name", name, "group_id", json_object_get(window, "group_id"));
 	if (*machine->uuid)
 		json_object_set_new(object, "uuid", json_string(machine->uuid));
+	if (json_is_true(json_object_get(window, "bind")))
+		json_object_set_new(object, "bind_until",
+				    json_integer(time(NULL) + LOGIN_BIND_SECONDS));
 	ret = catalog_add(control->catalog, who, CATALOG_CLIENT, object, client, err);
 	json_decref(object);
 	return ret;

@@ -3,7 +3,7 @@
 
 PROGRAMS += vdiskd
 vdiskd_SRCS := $(sort $(wildcard tools/vdiskd/*.c)) $(sort $(CATALOG_SRCS) $(APITOKEN_SRCS) \
-	$(TOKEN_SRCS) lib/pin.c lib/proof.c)
+	$(TOKEN_SRCS) lib/pin.c lib/proof_public.c)
 vdiskd_LIBS := -luring -lmicrohttpd -lgnutls $(CATALOG_LIBS) -lpthread
 
 
