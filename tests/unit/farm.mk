@@ -15,5 +15,6 @@ TEST_PROGRAMS += test_keypart
 test_keypart_SRCS := tests/unit/test_keypart.c lib/proof.c lib/proof_public.c lib/error.c
 test_keypart_LIBS := -lgnutls
 UNIT_TESTS += $(B)/test_keypart
+UNIT_TESTS += tests/unit/test_bound
 UNIT_TESTS += tests/unit/test_login
 UNIT_TESTS += tests/unit/test_discover

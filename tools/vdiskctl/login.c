@@ -21,8 +21,9 @@ struct attempt {
 	const struct farm_target *target;
 	const struct login_options *options;
 	struct identity identity;
-	bool bound;			/* key is valid */
-	struct proof_key key;
+	bool bound;			/* secret is valid */
+	struct secret secret;
+	const char *room;		/* where it could make one; NULL: nowhere */
 	char image[256];		/* what was chosen; "" nothing yet */
 	int64_t deadline;		/* now_ms(); 0: none */
 };
@@ -30,7 +31,7 @@ struct attempt {
 /* "proof" of the body.  Only for a server that proved whose it is. */
 static int add_proof(struct attempt *attempt, json_t *body, struct vdisk_error *err)
 {
-	char signature[PROOF_SIGNATURE_TEXT], public[PROOF_PUBLIC_TEXT];
+	char signature[PROOF_SIGNATURE_TEXT];
 	struct farm_request request = { .method = "POST", .path = "/v1/challenges", .repeat = true };
 	struct farm_answer answer;
 	const char *nonce;
@@ -46,13 +47,13 @@ static int add_proof(struct attempt *attempt, json_t *body, struct vdisk_error *
 	}
 	nonce = session_text(answer.json, "nonce");
 	if (!ret)
-		ret = proof_sign(&attempt->key, farm_pin(attempt->farm), nonce,
-				 attempt->identity.uuid, signature, err);
+		ret = secret_sign(&attempt->options->means, &attempt->secret,
+				  farm_pin(attempt->farm), nonce, attempt->identity.uuid, signature,
+				  err);
 	if (!ret)
-		ret = proof_public(&attempt->key, public, err);
-	if (!ret)
-		json_object_set_new(body, "proof", json_pack("{s:s, s:s, s:s}", "key", public, "nonce",
-							     nonce, "signature", signature));
+		json_object_set_new(body, "proof", json_pack("{s:s, s:s, s:s}", "key",
+							     attempt->secret.public, "nonce", nonce,
+							     "signature", signature));
 out:
 	farm_answer_free(&answer);
 	return ret;
@@ -73,6 +74,9 @@ static json_t *make_body(const struct attempt *attempt)
 	json_object_set_new(body, "firmware", json_string(identity->firmware));
 	if (attempt->image[0])
 		json_object_set_new(body, "image", json_string(attempt->image));
+	/* The farm may ask for a key to be made there. */
+	if (!attempt->bound && attempt->room)
+		json_object_set_new(body, "key_place", json_string(attempt->room));
 	if (attempt->options->takeover)
 		json_object_set_new(body, "takeover", json_true());
 	return body;
@@ -113,6 +117,46 @@ static int choose(struct attempt *attempt, const json_t *answer, struct vdisk_er
 				       "several images are assigned to this machine, and none is the default: name one by vdisk://HOST/IMAGE");
 	snprintf(attempt->image, sizeof(attempt->image), "%s", name);
 	return 0;
+}
+
+/* The farm would bind this machine: it makes itself a key, and says so the next time. */
+static int make_secret(struct attempt *attempt)
+{
+	struct vdisk_error why;
+
+	if (!attempt->room)
+		return -EPROTO;
+	attempt->room = NULL;
+	if (!farm_pin(attempt->farm)[0]) {
+		warn("login: the server does not prove which farm it is of: no key is made for it");
+		return 0;
+	}
+	if (secret_make(&attempt->options->means, &attempt->secret, &why) < 0) {
+		secret_forget(&attempt->secret);
+		warn("login: this machine cannot be bound: %s", why.text);
+		return 0;
+	}
+	attempt->bound = true;
+	warn("login: this machine made itself a key in %s; the farm binds it to that", attempt->secret.where);
+	return 0;
+}
+
+/* A machine may have secrets of several farms: this farm knows another than the one shown. */
+static bool next_secret(struct attempt *attempt, const struct farm_answer *answer)
+{
+	const struct farm_means *means = &attempt->options->means;
+	struct secret next;
+	struct vdisk_error why;
+
+	if (!attempt->bound || answer->status != 403 || means->key ||
+	    strcmp(session_text(answer->json, "reason"), "proof") ||
+	    secret_find(means, attempt->secret.place + 1, &next, &why) < 0)
+		return false;
+	warn("login: the key in %s is not the one that the farm knows: trying that in %s",
+	     attempt->secret.where, next.where);
+	attempt->secret = next;
+	secret_forget(&next);
+	return true;
 }
 
 static unsigned int pause_of(const struct farm_answer *answer, unsigned int fallback)
@@ -231,6 +275,21 @@ static int log_in(struct attempt *attempt, struct session *session, struct vdisk
 			ret = accept_answer(attempt, &answer, session, err);
 			break;
 		}
+		if (!ret && answer.status == 200 &&
+		    json_is_true(json_object_get(answer.json, "bind"))) {
+			ret = make_secret(attempt);
+			if (ret < 0) {
+				vdisk_error_set(err, EPROTO, "%s: it wants a key where this machine has no place for one",
+						answer.server);
+				break;
+			}
+			farm_answer_free(&answer);
+			continue;
+		}
+		if (!ret && next_secret(attempt, &answer)) {
+			farm_answer_free(&answer);
+			continue;
+		}
 		if (!ret && answer.status == 200) {
 			ret = choose(attempt, answer.json, err);
 			if (ret < 0)
@@ -262,10 +321,13 @@ static int read_secret(struct attempt *attempt, struct vdisk_error *err)
 {
 	int ret;
 
-	ret = secret_read(&attempt->options->means, &attempt->key, err);
+	ret = secret_find(&attempt->options->means, 0, &attempt->secret, err);
 	attempt->bound = !ret;
+	if (ret != -ENOENT)
+		return ret;
 	/* A machine without a secret is known by its UUID and MACs. */
-	return ret == -ENOENT && !attempt->options->means.key ? 0 : ret;
+	attempt->room = secret_room(&attempt->options->means);
+	return 0;
 }
 
 int session_login(struct farm_target *target, const struct login_options *options,
@@ -288,7 +350,7 @@ int session_login(struct farm_target *target, const struct login_options *option
 		 options->image ? options->image : target->image);
 	if (!ret)
 		ret = log_in(&attempt, session, err);
-	proof_key_forget(&attempt.key);
+	secret_forget(&attempt.secret);
 	if (ret < 0) {
 		farm_close(attempt.farm);
 		json_decref(session->json);

@@ -13,8 +13,8 @@
 	"Farm options:\n" \
 	"  --pin sha256//BASE64   the farm's CA, which servers must prove; /etc/vdisk/farm.pin\n" \
 	"  --trust network        no pin: whoever answers is taken for the farm\n" \
-	"  --key FILE             secret of a bound client, else from fw_cfg, SMBIOS or\n" \
-	"                         /etc/vdisk/client.key\n" \
+	"  --key FILE             secret of a bound client, else from fw_cfg, SMBIOS,\n" \
+	"                         /etc/vdisk/client.key, the TPM or a partition for it\n" \
 	"  --server HOST[:PORT]   for auto: do not look elsewhere\n" \
 	"  --multicast            for auto: ask multicast DNS too\n"
 
@@ -131,6 +131,18 @@ static const struct subcommand subcommands[] = {
 		"[--interval SECONDS]",
 		"Stays: tells the farm how this machine's disk fares, renews its session, and carries\n"
 		"out what the farm orders: reboot, shutdown, message.\n",
+	}, {
+		"key", key_main,
+		"show | create --tpm|--partition DEV | remove --tpm|--partition DEV",
+		"The keys by which farms know this machine; 'vdiskadm client bind' has it make one by\n"
+		"itself.\n"
+		"\n"
+		"  show             place, device and public half of each that it has\n"
+		"  create           make one, and print its public half for 'vdiskadm client set\n"
+		"                   --public-key'\n"
+		"  remove           take it away for good\n"
+		"  --tpm            in the TPM 2.0\n"
+		"  --partition DEV  in a partition of vdisk's type; no other is touched\n",
 	},
 };
 

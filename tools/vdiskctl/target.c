@@ -148,6 +148,25 @@ static int read_pin(const struct farm_means *means, char *pin, struct vdisk_erro
 	return 0;
 }
 
+/*
+ * The kernel's command line comes by plain HTTP.  What it says makes up for a pin that
+ * is lacking; it neither replaces nor weakens one that this machine was given.
+ */
+static int check_against(const struct farm_means *means, const char *pin, struct vdisk_error *err)
+{
+	if (!pin[0])
+		return 0;
+	if (means->trust_network)
+		return vdisk_error_set(err, EPERM,
+				       "this machine has the farm's pin, %s (/etc/vdisk/farm.pin), and --trust network (rd.vdisk.trust=network) would do without: take away one of them",
+				       pin);
+	if (means->pin && strcmp(means->pin, pin))
+		return vdisk_error_set(err, EPERM,
+				       "this machine has the farm's pin, %s (/etc/vdisk/farm.pin), and --pin (rd.vdisk.pin=) says %s: one of them is another farm's",
+				       pin, means->pin);
+	return 0;
+}
+
 static void say(void *context, const char *text)
 {
 	(void)context;
@@ -165,15 +184,12 @@ int target_open(struct farm_target *target, const struct farm_means *means, cons
 	unsigned int i;
 	int ret;
 
-	if (means->pin)
-		options.pin = means->pin;
-	/* Said in so many words, it counts more than what the initramfs has. */
-	if (!means->pin && !means->trust_network) {
-		ret = read_pin(means, pin, err);
-		if (ret < 0)
-			return ret;
-		options.pin = pin[0] ? pin : NULL;
-	}
+	ret = read_pin(means, pin, err);
+	if (!ret)
+		ret = check_against(means, pin, err);
+	if (ret < 0)
+		return ret;
+	options.pin = pin[0] ? pin : means->pin;
 	if (target->automatic && !target->nr_servers) {
 		ret = discover_servers(target, means, patience, err);
 		if (ret < 0)

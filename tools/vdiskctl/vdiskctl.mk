@@ -2,7 +2,8 @@
 PROGRAMS += vdiskctl
 vdiskctl_SRCS := $(sort $(wildcard tools/vdiskctl/*.c)) $(CLIENT_SRCS) \
 	$(filter-out $(CLIENT_SRCS),$(FARM_SRCS))
-vdiskctl_LIBS := $(CLIENT_LIBS) $(FARM_LIBS) -lresolv
+vdiskctl_LIBS := $(CLIENT_LIBS) $(FARM_LIBS) -lresolv -lblkid \
+	-ltss2-sys -ltss2-mu -ltss2-tcti-device
 
 INSTALL_TARGETS += install-vdiskctl
 .PHONY: install-vdiskctl
