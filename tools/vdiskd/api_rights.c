@@ -176,6 +176,9 @@ static int check_enrolment(struct api_call *call, const json_t *before, json_t *
 		ret = check_network(call, json_object_get(after, "network"));
 	json_decref(after);
 	json_object_set_new(changes, "within_id", json_integer(call->request->who.group));
+	/* Nor does one of an administrator's go on binding machines that the operator brings. */
+	if (json_is_true(json_object_get(before, "bind")))
+		json_object_set_new(changes, "bind", json_false());
 	return ret;
 }
 
