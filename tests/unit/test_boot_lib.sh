@@ -69,7 +69,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..42
+echo 1..44
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
@@ -212,6 +212,14 @@ ok "$(sed -n '/does not boot/,/^<3>vdisk: reason/p' "$dir/log")" \
 	'<3>vdisk: this machine does not boot; its name: not known yet; step: root
 <3>vdisk: reason: root=vdisk: no filesystem on /dev/vdisk0 or a partition of it; for LVM or an encrypted root give rd.vdisk=URI and root= as for a local disk' \
 	'a disk without a root is a reason, too'
+: >"$dir/run/identity.json"
+vdisk_failure root
+ok "$(sed -n 4p "$dir/called.event" | cut -c -33)" 'step: root: root=vdisk: no filesy' 'which the farm is told'
+
+fresh
+vdisk_parse rd.vdisk.timeout=3 root=vdisk:vdisk://farm rd.vdisk.reboot=7 rd.vdisk.timeout=5
+ok "$(cat "$dir/run/all/reboot" "$dir/run/0/timeout" "$dir/run/all/timeout" | tr '\n' ' ')" '7 5 3 ' \
+	"the time before a restart is the machine's, wherever it stands"
 
 fresh
 vdisk_parse root=vdisk:vdisk://farm

@@ -74,12 +74,12 @@ vdisk_uptime()
 	printf '%s\n' "${vdisk_seconds%%.*}"
 }
 
-# vdisk_set NAME VALUE: an option belongs to the device named last before it,
+# vdisk_set NAME VALUE [N]: an option belongs to the device named last before it,
 # or to every device when none was.
 vdisk_set()
 {
-	mkdir -p "$VDISK_RUN/$vdisk_current"
-	printf '%s\n' "$2" >"$VDISK_RUN/$vdisk_current/$1"
+	mkdir -p "$VDISK_RUN/${3:-$vdisk_current}"
+	printf '%s\n' "$2" >"$VDISK_RUN/${3:-$vdisk_current}/$1"
 }
 
 vdisk_option()
@@ -99,7 +99,9 @@ vdisk_option()
 			vdisk_error "rd.vdisk.${1%%=*}='${1#*=}' is not a number of seconds: ignored"
 			;;
 		*)
-			vdisk_set "${1%%=*}" "${1#*=}"
+			# A restart is of the machine, wherever its option stands.
+			[ "${1%%=*}" = timeout ] || set -- "$1" all
+			vdisk_set "${1%%=*}" "${1#*=}" "${2-$vdisk_current}"
 			;;
 		esac
 		;;
@@ -372,7 +374,8 @@ vdisk_report()
 vdisk_failure()
 {
 	if [ -e "$VDISK_RUN/identity.json" ]; then
-		vdisk_tell_farm failed --text "step: $1" --log
+		vdisk_value=$(vdisk_get "$VDISK_RUN/reason")
+		vdisk_tell_farm failed --text "step: $1${vdisk_value:+: $vdisk_value}" --log
 	else
 		vdisk_report "$1"
 	fi
