@@ -235,6 +235,24 @@ vdisk_restart_if_closed
 ok "$(cat "$dir/sysrq" 2>/dev/null)" '' 'unless the farm allows a shell'
 
 fresh
+vdisk_parse root=vdisk:vdisk://farm
+echo 'vdiskctl: attach: login: the local disk was chosen' >"$dir/refuse.0"
+echo 1 >"$dir/status.0"
+: >"$dir/run/local-disk"
+vdisk_attach_patiently 0 99999999
+ok "$?:$(cat "$dir/sysrq")" 1:b 'a machine whose user chose the local disk starts anew'
+stub mount 'printf "%s " "$@" >"$dir/mounted"'
+mkdir -p "$dir/efi/efivars"
+VDISK_EFI=$dir/efi vdisk_mount_efi
+: >"$dir/efi/efivars/BootOrder-x"
+mv "$dir/mounted" "$dir/mounted.first"
+VDISK_EFI=$dir/efi vdisk_mount_efi
+VDISK_EFI=$dir/none vdisk_mount_efi
+ok "$(cat "$dir/mounted.first" "$dir/mounted" 2>/dev/null)" "-t efivarfs efivarfs $dir/efi/efivars " \
+	"the firmware's variables are mounted where they are not yet"
+rm "$dir/bin/mount"
+
+fresh
 mkdir -p "$dir/run" "$dir/root/etc"
 vdisk_personalize "$dir/root"
 ok "$(ls "$dir"/called.* 2>/dev/null)" '' 'without a farm nothing is written'

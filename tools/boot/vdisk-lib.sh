@@ -265,6 +265,11 @@ vdisk_attach_patiently()
 		[ "$vdisk_left" -ge 1 ] || vdisk_left=1
 		vdisk_attach "$vdisk_me" "$vdisk_left"
 		vdisk_status=$?
+		if [ -e "$VDISK_RUN/local-disk" ]; then
+			vdisk_info "restarting, from the local disk"
+			printf b >"${VDISK_SYSRQ:-/proc/sysrq-trigger}"
+			return 1
+		fi
 		if [ $vdisk_status = 0 ]; then
 			vdisk_dev=$(vdisk_get "$VDISK_RUN/$vdisk_me/out")
 			printf '%s\n' "$vdisk_dev" >"$VDISK_RUN/$vdisk_me/device"
@@ -301,6 +306,19 @@ vdisk_wait_for_network()
 	done
 }
 
+# UEFI's variables, by which the menu starts the local disk.
+vdisk_mount_efi()
+{
+	vdisk_dir=${VDISK_EFI:-/sys/firmware/efi}/efivars
+	[ -d "$vdisk_dir" ] || return 0
+	for vdisk_value in "$vdisk_dir"/BootOrder-*; do
+		[ ! -e "$vdisk_value" ] || return 0
+	done
+	modprobe -q efivarfs 2>/dev/null
+	mount -t efivarfs efivarfs "$vdisk_dir" 2>/dev/null ||
+		vdisk_info "the firmware's variables cannot be read: no local disk in a menu"
+}
+
 # vdisk_attach_all: attaches every device of the command line, all at once, and
 # finds the root when it was named by root=vdisk:.  Leaves "done" or "failed".
 vdisk_attach_all()
@@ -310,6 +328,7 @@ vdisk_attach_all()
 	# Where a virtual machine's secret may lie.
 	modprobe -q qemu_fw_cfg 2>/dev/null
 	modprobe -q dmi-sysfs 2>/dev/null
+	vdisk_mount_efi
 	modprobe vdisk 2>/dev/null || vdisk_error "the driver vdisk.ko cannot be loaded: it was built for another kernel, or is not in this initramfs"
 	if ! vdisk_wait_for_network $((vdisk_start + $(vdisk_patience))); then
 		vdisk_failure network

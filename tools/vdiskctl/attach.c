@@ -97,6 +97,7 @@ static int take_option(struct request *request, int option, struct vdisk_error *
 		return 0;
 	case OPT_BOOT:
 		request->login.menu = true;
+		request->login.local_disk = true;
 		return 0;
 	case OPT_TAKEOVER:
 		request->login.takeover = true;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "check.h"
 #include "identity.h"
+#include "localdisk.h"
 #include "menu.h"
 #include "secret.h"
 #include "session.h"
@@ -98,6 +99,30 @@ static int ask(struct attempt *attempt, struct farm_answer *answer, struct vdisk
 	return ret;
 }
 
+/* With somebody at the console; the local disk is among what he is asked for if it can be started. */
+static int choose_at_console(const struct attempt *attempt, const json_t *answer, const char **name,
+			     struct vdisk_error *err)
+{
+	const char *root = attempt->options->means.root ? attempt->options->means.root : "";
+	bool local_disk = false;
+	struct vdisk_error why;
+	uint16_t entry = 0;
+	int ret;
+
+	if (attempt->options->local_disk) {
+		local_disk = !localdisk_find(root, &entry, &why);
+		if (!local_disk)
+			warn("login: the menu is without the local disk: %s", why.text);
+	}
+	*name = menu_choose(answer, local_disk, "");
+	if (*name != menu_local_disk)
+		return 0;
+	ret = localdisk_next(root, entry, err);
+	if (!ret)
+		ret = vdisk_error_set(err, ECANCELED, "the local disk was chosen: it is started by a restart");
+	return ret;
+}
+
 /* Several images are assigned.  Returns 0 with the choice made, or -errno. */
 static int choose(struct attempt *attempt, const json_t *answer, struct vdisk_error *err)
 {
@@ -110,8 +135,11 @@ static int choose(struct attempt *attempt, const json_t *answer, struct vdisk_er
 	if (attempt->image[0])
 		return vdisk_error_set(err, EPROTO, "the server has no image '%s' for this machine",
 				       attempt->image);
-	if (attempt->options->menu)
-		name = menu_choose(answer, "");
+	if (attempt->options->menu) {
+		ret = choose_at_console(attempt, answer, &name, err);
+		if (ret < 0)
+			return ret;
+	}
 	if (!name || !is_word(name, 1, 200, "._-@"))
 		return vdisk_error_set(err, EINVAL,
 				       "several images are assigned to this machine, and none is the default: name one by vdisk://HOST/IMAGE");

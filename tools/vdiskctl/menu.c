@@ -15,9 +15,12 @@
 
 enum { LABEL = 60, LINE = 16, DEFAULT_SECONDS = 30 };
 
+const char menu_local_disk[] = "local disk";
+
 struct menu {
 	int fd;
 	json_t *list;
+	size_t count;			/* of entries, with the local disk */
 	size_t fallback;		/* index of the default; SIZE_MAX: none */
 	char line[LINE];
 	size_t length;
@@ -56,17 +59,19 @@ static void show(const struct menu *menu, json_int_t seconds)
 		print_label(menu->fd, label[0] ? label : text_of(choice, "name"));
 		dprintf(menu->fd, "%s\r\n", i == menu->fallback ? "  (default)" : "");
 	}
+	if (menu->count > i)
+		dprintf(menu->fd, "  %2zu  The local disk\r\n", menu->count);
 	if (menu->fallback != SIZE_MAX && seconds > 0)
-		dprintf(menu->fd, "Start which, 1 to %zu?  %zu in %lld s: ", i, menu->fallback + 1,
-			(long long)seconds);
+		dprintf(menu->fd, "Start which, 1 to %zu?  %zu in %lld s: ", menu->count,
+			menu->fallback + 1, (long long)seconds);
 	else
-		dprintf(menu->fd, "Start which, 1 to %zu? ", i);
+		dprintf(menu->fd, "Start which, 1 to %zu? ", menu->count);
 }
 
 /* Takes what was typed.  Returns an index once a line made sense, else SIZE_MAX. */
 static size_t take(struct menu *menu, const char *data, size_t len)
 {
-	size_t i, number, count = json_array_size(menu->list);
+	size_t i, number;
 	char *end;
 
 	menu->touched = true;
@@ -81,9 +86,9 @@ static size_t take(struct menu *menu, const char *data, size_t len)
 		if (!menu->length && menu->fallback != SIZE_MAX)
 			return menu->fallback;
 		menu->length = 0;
-		if (end != menu->line && !*end && number >= 1 && number <= count)
+		if (end != menu->line && !*end && number >= 1 && number <= menu->count)
 			return number - 1;
-		dprintf(menu->fd, "\r\nA number from 1 to %zu: ", count);
+		dprintf(menu->fd, "\r\nA number from 1 to %zu: ", menu->count);
 	}
 	return SIZE_MAX;
 }
@@ -113,7 +118,7 @@ static size_t ask(struct menu *menu, json_int_t seconds)
 	return chosen;
 }
 
-const char *menu_choose(const json_t *choices, const char *console)
+const char *menu_choose(const json_t *choices, bool local_disk, const char *console)
 {
 	struct menu menu = { .list = json_object_get(choices, "choices"), .fallback = SIZE_MAX };
 	const char *fallback = text_of(choices, "default");
@@ -121,6 +126,7 @@ const char *menu_choose(const json_t *choices, const char *console)
 	json_int_t seconds = json_is_integer(timeout) ? json_integer_value(timeout) : DEFAULT_SECONDS;
 	size_t i, chosen;
 
+	menu.count = json_array_size(menu.list) + local_disk;
 	json_array_foreach(menu.list, i, choice)
 		if (fallback[0] && !strcmp(fallback, text_of(choice, "name")))
 			menu.fallback = i;
@@ -137,5 +143,7 @@ const char *menu_choose(const json_t *choices, const char *console)
 		dprintf(menu.fd, "\r\n");
 		close(menu.fd);
 	}
+	if (chosen == json_array_size(menu.list))
+		return menu_local_disk;
 	return chosen == SIZE_MAX ? NULL : text_of(json_array_get(menu.list, chosen), "name");
 }

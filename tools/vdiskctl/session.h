@@ -16,6 +16,7 @@ struct login_options {
 	struct farm_means means;
 	unsigned int patience;		/* seconds; 0: for ever */
 	bool menu;			/* let somebody at the console choose */
+	bool local_disk;		/* the local disk, too, by a restart that the caller sees to */
 	bool takeover;
 	const char *image;		/* a choice by its name; NULL: the URI's */
 };

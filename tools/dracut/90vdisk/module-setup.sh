@@ -33,6 +33,8 @@ installkernel() {
 	hostonly='' instmods vdisk
 	# Where a virtual machine's secret may lie.
 	hostonly='' instmods -c qemu_fw_cfg dmi-sysfs
+	# For the local disk in a menu.
+	hostonly='' instmods -c efivarfs
 }
 
 # called by dracut
