@@ -4,7 +4,7 @@
 DEPS_BUILD := build-essential pkg-config linux-headers-amd64 libnl-3-dev libnl-genl-3-dev \
 	liburing-dev libjansson-dev libgnutls28-dev libcurl4-gnutls-dev \
 	libmicrohttpd-dev uuid-dev dwarves libsqlite3-dev \
-	libtss2-dev libblkid-dev
+	libtss2-dev libblkid-dev gnu-efi
 DEPS_KERNEL := linux-image-amd64 linux-source-6.1 xz-utils bc bison flex libelf-dev libssl-dev \
 	rsync kmod cpio zstd
 DEPS_TEST := openssl gnutls-bin qemu-system-x86 qemu-utils busybox-static mmdebstrap fio nbdkit nbd-client \

@@ -4,7 +4,7 @@
  *
  *	MBR, El Torito		isolinux -> ipxe.lkrn, with boot.ipxe as its initrd
  *	ESP (efi.img)		EFI/BOOT/BOOTX64.EFI is ipxe.efi, autoexec.ipxe beside it;
- *				GRUB where ipxe.efi would not read that
+ *				where ipxe.efi would not read that, tools/efi/connect.c and GRUB
  *	vdisk/farm.conf, .pin	for an initramfs that looks for them
  */
 #include <ctype.h>
@@ -160,46 +160,57 @@ static int make_folders(struct vdisk_error *err)
 	return 0;
 }
 
-/* What UEFI starts, as a file: allocated; NULL with @err. */
-static char *make_efi_program(struct vdisk_error *err)
+/* A file into the system partition. */
+static int put_on_esp(const char *image, const char *from, const char *to, struct vdisk_error *err)
 {
-	char *efi, *config;
-	bool takes;
+	return place_run((const char *const[]){ "mcopy", "-i", image, from, to, NULL }, err);
+}
 
-	if (takes_scripts(&takes, err))
-		return NULL;
-	if (takes)
-		return text_format("%s/ipxe.efi", ask.ipxe);
-	efi = path_of("grub.efi");
-	config = path_of("grub.cfg");
-	if (boot_media_grub(efi, config, ask.servers, ask.nr_servers, err)) {
-		free(efi);
-		efi = NULL;
-	}
+/* An iPXE that takes a script, and that. */
+static int put_ipxe(const char *image, struct vdisk_error *err)
+{
+	char *efi = text_format("%s/ipxe.efi", ask.ipxe), *script = path_of("iso/isolinux/boot.ipxe");
+	int ret = put_on_esp(image, efi, "::/EFI/BOOT/BOOTX64.EFI", err);
+
+	if (!ret)
+		ret = put_on_esp(image, script, "::/autoexec.ipxe", err);
+	free(script);
+	free(efi);
+	return ret;
+}
+
+static int put_grub(const char *image, struct vdisk_error *err)
+{
+	char *grub = path_of("grub.efi"), *config = path_of("grub.cfg"), *first = path_of("first.efi");
+	int ret = boot_media_grub(grub, config, ask.servers, ask.nr_servers, err);
+
+	if (!ret)
+		ret = boot_media_connect(first, err);
+	if (!ret)
+		ret = put_on_esp(image, first, "::/EFI/BOOT/BOOTX64.EFI", err);
+	if (!ret)
+		ret = put_on_esp(image, grub, "::/EFI/vdisk/grubx64.efi", err);
+	free(first);
 	free(config);
-	return efi;
+	free(grub);
+	return ret;
 }
 
 /* The system partition: a FAT of 2.88 MB, which every firmware reads. */
 static int make_esp(struct vdisk_error *err)
 {
-	char *image = path_of("iso/efi.img"), *efi = make_efi_program(err);
-	char *script = path_of("iso/isolinux/boot.ipxe");
-	int ret;
+	char *image = path_of("iso/efi.img");
+	bool takes = false;
+	int ret = takes_scripts(&takes, err);
 
-	ret = !efi ? -err->code : place_run((const char *const[]){ "mformat", "-C", "-i", image, "-f", "2880", "-v",
-					       "VDISK", "::", NULL }, err);
+	if (!ret)
+		ret = place_run((const char *const[]){ "mformat", "-C", "-i", image, "-f", "2880", "-v",
+						       "VDISK", "::", NULL }, err);
 	if (!ret)
 		ret = place_run((const char *const[]){ "mmd", "-i", image, "::/EFI", "::/EFI/BOOT",
-						       NULL }, err);
+						       "::/EFI/vdisk", NULL }, err);
 	if (!ret)
-		ret = place_run((const char *const[]){ "mcopy", "-i", image, efi,
-						       "::/EFI/BOOT/BOOTX64.EFI", NULL }, err);
-	if (!ret)
-		ret = place_run((const char *const[]){ "mcopy", "-i", image, script,
-						       "::/autoexec.ipxe", NULL }, err);
-	free(script);
-	free(efi);
+		ret = takes ? put_ipxe(image, err) : put_grub(image, err);
 	free(image);
 	return ret;
 }

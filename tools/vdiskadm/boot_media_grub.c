@@ -2,7 +2,7 @@
 /*
  * GRUB asks the servers for a configuration made for this machine, and for kernel
  * and initramfs, by HTTP (tools/vdiskd/bootscript_grub.c). It uses the firmware's
- * driver of the network card.
+ * driver of the network card, which tools/efi/connect.c sees to.
  */
 #include "boot_media_grub.h"
 
@@ -25,6 +25,15 @@ const char *boot_media_grub_missing(void)
 	if (access(MKSTANDALONE, X_OK))
 		return "grub-common";
 	return access(MODULES "/http.mod", R_OK) ? "grub-efi-amd64-bin" : NULL;
+}
+
+/* tools/efi/efi.mk */
+extern const char _binary_connect_efi_start[], _binary_connect_efi_end[];
+
+int boot_media_connect(const char *file, struct vdisk_error *err)
+{
+	return place_write(file, _binary_connect_efi_start,
+			   _binary_connect_efi_end - _binary_connect_efi_start, 0644, err);
 }
 
 /* What the server answers is asked for in a loop, for ever: there is nothing else to boot. */

@@ -8,6 +8,9 @@
 /** boot_media_grub_missing - the package that lacks for it, or NULL */
 const char *boot_media_grub_missing(void);
 
+/** boot_media_connect - write the program that starts it, at EFI/vdisk/grubx64.efi of a medium */
+int boot_media_connect(const char *file, struct vdisk_error *err);
+
 /**
  * boot_media_grub - make it
  * @file: where to
