@@ -214,7 +214,7 @@ int csv_read(const char *path, struct csv *csv, struct vdisk_error *err)
 	return ret;
 }
 
-const char csv_empty[] = "";
+const char csv_empty[1];
 
 bool csv_is_empty(const struct csv_row *row, size_t field)
 {

@@ -36,7 +36,7 @@ void csv_free(struct csv *csv);
 int csv_read(const char *path, struct csv *csv, struct vdisk_error *err);
 
 /* A text that is empty, where others are none: to be written, and read, in quotes. */
-extern const char csv_empty[];
+extern const char csv_empty[1];
 
 /* csv_is_empty - whether a field that was read is empty, but quoted */
 bool csv_is_empty(const struct csv_row *row, size_t field);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A server that has another address than it had: what is changed in files that people may have changed. */
+/* A server that has another address than it had: changes in files that may be somebody else's, too. */
 #ifndef VDISKADM_INIT_ADDRESS_H
 #define VDISKADM_INIT_ADDRESS_H
 

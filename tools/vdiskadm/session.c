@@ -140,11 +140,12 @@ static int list(struct arguments *arguments, struct watch *from)
 	return EXIT_DONE;
 }
 
-static int list_failed(struct arguments *arguments, struct watch *watch, char *path)
+static int list_failed(struct arguments *arguments, const struct watch *from, char *path)
 {
 	struct failed failed = {
 		.sessions = path, .most = number_of(arguments->body, "limit", 0),
 	};
+	struct watch watch = *from;
 	json_t *query = must(json_copy(arguments->body));
 	char *boots;
 	int ret;
@@ -154,10 +155,10 @@ static int list_failed(struct arguments *arguments, struct watch *watch, char *p
 	/* A boot without a session is in none of its states. */
 	if (!json_object_get(query, "state"))
 		failed.boots = boots;
-	watch->what = "boots that failed";
-	watch->fetch = fetch_failed;
-	watch->context = &failed;
-	ret = list(arguments, watch);
+	watch.what = "boots that failed";
+	watch.fetch = fetch_failed;
+	watch.context = &failed;
+	ret = list(arguments, &watch);
 	free(boots);
 	json_decref(query);
 	return ret;
@@ -236,14 +237,11 @@ static int show_session(const char *name, const struct arguments *arguments, voi
 
 	(void)context;
 	ret = find_session(name, id, sizeof(id), err);
-	if (ret < 0 && is_key(name)) {
-		shown = stopped_details;
-		path = api_path("/v1/boots/%s", name);
-	} else if (ret < 0) {
+	if (ret < 0 && !is_key(name))
 		return ret;
-	} else {
-		path = api_path("/v1/sessions/%s", id);
-	}
+	path = ret < 0 ? api_path("/v1/boots/%s", name) : api_path("/v1/sessions/%s", id);
+	if (ret < 0)
+		shown = stopped_details;
 	ret = api_get(path, &session, err);
 	free(path);
 	if (ret < 0)

@@ -12,8 +12,6 @@
 #include "error.h"
 #include "session.h"
 
-enum { FIRST_LINE_MOST = 400 };
-
 int bootlog_start(struct control *control, struct vdisk_error *err)
 {
 	struct bootlog *log = calloc(1, sizeof(*log));
@@ -254,7 +252,7 @@ bool bootlog_shows(const struct boot *boot)
 	return boot->cause || boot->stopped;
 }
 
-static struct boot_step *last_step(const struct boot *boot)
+struct boot_step *bootlog_last_step(const struct boot *boot)
 {
 	struct boot_step *step = boot->steps;
 
@@ -298,7 +296,7 @@ static char *keep_text(struct bootlog *log, const char *text)
 static struct boot_step *new_step(struct bootlog *log, struct boot *boot,
 				  const struct bootlog_sign *sign)
 {
-	struct boot_step *last = last_step(boot), *step;
+	struct boot_step *last = bootlog_last_step(boot), *step;
 
 	if (boot->step_count >= BOOTLOG_STEPS_MOST)
 		return NULL;
@@ -335,7 +333,7 @@ static void add_step(struct bootlog *log, struct boot *boot, const struct bootlo
 
 static void stop(struct boot *boot, const char *why)
 {
-	const struct boot_step *last = last_step(boot);
+	const struct boot_step *last = bootlog_last_step(boot);
 
 	boot->stopped = true;
 	boot->changed = true;
@@ -473,104 +471,4 @@ void bootlog_expire(struct bootlog *log, int64_t now)
 		else if (now - boot->last > BOOTLOG_UNKNOWN_SECONDS)
 			bootlog_forget(log, boot);
 	}
-}
-
-/* --- how they look */
-
-static void add_text(char *why, const char *text)
-{
-	size_t length = strcspn(text, "\n"), used = strlen(why);
-
-	if (length > FIRST_LINE_MOST)
-		length = FIRST_LINE_MOST;
-	/* Cut between characters. */
-	while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
-		length--;
-	snprintf(why + used, BOOTLOG_WHY_SIZE - used, "%.*s", (int)length, text);
-}
-
-static json_t *failure_of(const struct boot *boot)
-{
-	const struct boot_step *cause = boot->cause;
-	char why[BOOTLOG_WHY_SIZE] = "", times[32];
-
-	if (!cause)
-		return *boot->why ? json_string(boot->why) : json_null();
-	if (cause->text)
-		add_text(why, cause->text);
-	if (cause->count > 1) {
-		snprintf(times, sizeof(times), " (%u times)", cause->count);
-		strncat(why, times, sizeof(why) - strlen(why) - 1);
-	}
-	return json_string(*why ? why : "it does not say why");
-}
-
-static int64_t bytes_of(const struct boot *boot)
-{
-	const struct boot_step *step;
-	int64_t bytes = 0;
-
-	for (step = boot->steps; step; step = step->next)
-		bytes += step->bytes > 0 ? step->bytes : 0;
-	return bytes;
-}
-
-static json_t *text_or_null(const char *text)
-{
-	return *text ? json_string(text) : json_null();
-}
-
-json_t *bootlog_object(const struct boot *boot)
-{
-	const struct boot_step *last = boot->cause ? boot->cause : last_step(boot);
-	const struct login_machine *machine = &boot->machine;
-
-	return json_pack("{s:o s:o s:s s:I s:I s:s s:o s:I}", "uuid", text_or_null(machine->said),
-			 "mac", text_or_null(machine->mac_count ? machine->macs[0] : ""),
-			 "address", machine->address, "started", (json_int_t)boot->began,
-			 "since", (json_int_t)boot->last, "step", last ? last->step : "script",
-			 "failure", failure_of(boot), "bytes", (json_int_t)bytes_of(boot));
-}
-
-json_t *bootlog_step_object(const struct boot_step *step)
-{
-	return json_pack("{s:I s:s s:o s:o s:o}", "at", (json_int_t)step->at, "step", step->step,
-			 "bytes", step->bytes < 0 ? json_null() : json_integer(step->bytes),
-			 "seconds", step->seconds < 0 ? json_null() : json_real(step->seconds),
-			 "text", step->text ? json_string(step->text) : json_null());
-}
-
-static json_t *shown(const struct boot *boot, bool texts)
-{
-	json_t *object = bootlog_object(boot), *events = json_array(), *event;
-	const struct boot_step *step;
-	char key[32];
-
-	snprintf(key, sizeof(key), "u%llu", (unsigned long long)boot->number);
-	for (step = boot->steps; step; step = step->next) {
-		event = bootlog_step_object(step);
-		if (!texts)
-			json_object_del(event, "text");
-		json_array_append_new(events, event);
-	}
-	json_object_set_new(object, "key", json_string(key));
-	json_object_set_new(object, "client", json_null());
-	json_object_set_new(object, "events", events);
-	return object;
-}
-
-json_t *bootlog_unknown(struct control *control, uint64_t number)
-{
-	struct bootlog *log = control->bootlog;
-	json_t *array = json_array();
-	const struct boot *boot;
-
-	if (!array)
-		return NULL;
-	pthread_mutex_lock(&log->lock);
-	for (boot = log->unknown.newest; boot; boot = boot->older)
-		if (bootlog_shows(boot) && (!number || boot->number == number))
-			json_array_append_new(array, shown(boot, number));
-	pthread_mutex_unlock(&log->lock);
-	return array;
 }

@@ -58,6 +58,9 @@ struct bootlog {
 /** bootlog_shows - whether people should see it: it was refused, failed or stopped */
 bool bootlog_shows(const struct boot *boot);
 
+/** bootlog_last_step - or NULL; locked */
+struct boot_step *bootlog_last_step(const struct boot *boot);
+
 /** bootlog_object - a boot as the catalog has it; locked */
 json_t *bootlog_object(const struct boot *boot);
 
