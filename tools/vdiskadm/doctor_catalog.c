@@ -5,9 +5,14 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include "catalog.h"
 #include "place.h"
 #include "text.h"
+#include "when.h"
+
+enum { SILENT_SECONDS = 24 * 3600 };
 
 /* Groups whose secrets go to machines that are known by UUID and MAC alone. */
 static void look_at_groups(struct doctor *doctor, struct catalog *catalog)
@@ -88,6 +93,55 @@ static void look_at_images(struct doctor *doctor, struct catalog *catalog)
 	json_decref(images);
 }
 
+static bool names_address(const json_t *server, const char *address)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(server, "addresses"), i, one)
+		if (!strcmp(json_string_value(one), address))
+			return true;
+	/* None at all: machines are told the one they came to. */
+	return !json_array_size(json_object_get(server, "addresses"));
+}
+
+/* Machines are told the addresses of all servers, and try them in order. */
+static void look_at_server(struct doctor *doctor, const json_t *server, const char *host)
+{
+	const char *name = json_string_value(json_object_get(server, "name"));
+	json_int_t seen = json_integer_value(json_object_get(server, "last_seen"));
+	char when[64];
+
+	if (!strcmp(name, host)) {
+		if (doctor->settings.address && !names_address(server, doctor->settings.address))
+			doctor_find(doctor, FINDING_WARN,
+				    "server %s: machines are not told %s, the address of vdiskd.conf: see 'vdiskadm server list', and 'vdiskadm server set'",
+				    name, doctor->settings.address);
+	} else if (seen && time(NULL) - seen > SILENT_SECONDS) {
+		doctor_find(doctor, FINDING_WARN,
+			    "server %s has been silent since %s, and machines are told its addresses: run 'vdiskadm server remove %s' if it is gone",
+			    name, format_time(seen, when, sizeof(when)), name);
+	}
+}
+
+static void look_at_servers(struct doctor *doctor, struct catalog *catalog)
+{
+	struct vdisk_error err;
+	json_t *servers, *server;
+	char host[256] = "";
+	size_t i;
+
+	if (catalog_list(catalog, CATALOG_SERVER, NULL, &servers, &err)) {
+		doctor_find(doctor, FINDING_FAIL, "%s", err.text);
+		return;
+	}
+	gethostname(host, sizeof(host) - 1);
+	json_array_foreach(servers, i, server) {
+		look_at_server(doctor, server, host);
+	}
+	json_decref(servers);
+}
+
 void doctor_catalog(struct doctor *doctor)
 {
 	const char *uri = doctor->settings.catalog;
@@ -117,5 +171,6 @@ void doctor_catalog(struct doctor *doctor)
 		doctor_find(doctor, FINDING_OK, "the catalog is whole");
 	look_at_groups(doctor, catalog);
 	look_at_images(doctor, catalog);
+	look_at_servers(doctor, catalog);
 	catalog_close(catalog);
 }
