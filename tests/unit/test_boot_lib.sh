@@ -18,6 +18,10 @@ stub()
 
 # One word a line, so that what was split shows.
 stub vdiskctl 'case $1 in
+medium)
+	echo "$*" >"$dir/called.medium"
+	if [ -e "$dir/refuse.medium" ]; then cat "$dir/refuse.medium" >&2; exit 1; fi
+	exit ;;
 event | identity | report) printf "%s\n" "$@" >"$dir/called.$1"; [ ! -e "$dir/words" ] || cat "$dir/words"; exit ;;
 esac
 printf "%s\n" "$@" >"$dir/called.$3"
@@ -69,7 +73,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..44
+echo 1..53
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
@@ -264,5 +268,32 @@ ok "$(tr '\n' ' ' <"$dir/called.identity")" \
 ok "$(tr '\n' ' ' <"$dir/called.event")" 'event switch-root ' 'and the farm told'
 ok "$(cat "$dir/log")" "<3>vdisk: vdiskctl: ?no \$(touch $dir/pwned)" 'what failed is shown'
 ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and not run'
+
+stub udevadm 'exit 0'
+stub umount 'echo "umount $1" >>"$dir/called.mount"'
+stub mount 'echo "mount $*" >>"$dir/called.mount"; [ ! -e "$dir/nomount" ]'
+fresh
+export VDISK_MEDIUM="$dir/label"
+vdisk_parse root=vdisk:auto rd.vdisk.medium=3
+ok "$(vdisk_take_medium 0; echo $?)$(ls "$dir"/called.* 2>/dev/null)" 0 'without a boot medium nothing is looked at'
+: >"$dir/label"
+echo iso9660 >"$dir/TYPE.label"
+ok "$(vdisk_take_medium 0; echo $?)" 0 'a boot medium is taken'
+ok "$(cat "$dir/called.mount")" "mount -r -t iso9660 -o nosuid,nodev,noexec $dir/label $dir/run/medium
+umount $dir/run/medium" 'mounted to be looked at only, and not for long'
+ok "$(cat "$dir/called.medium")" "medium $dir/run/medium" \
+	'vdiskctl takes what is on it'
+echo "vdiskctl: medium: another farm's \$(touch $dir/pwned)" >"$dir/refuse.medium"
+: >"$dir/log"
+ok "$(vdisk_take_medium 0; echo $?)" 1 'one that contradicts stops the boot'
+ok "$(cat "$dir/log" "$dir/run/reason")" "<3>vdisk: vdiskctl: medium: another farm's \$(touch $dir/pwned)
+vdiskctl: medium: another farm's \$(touch $dir/pwned)" 'and says why'
+echo ext4 >"$dir/TYPE.label"
+ok "$(vdisk_take_medium 0; echo $?)$(grep -c 'neither iso9660 nor vfat' "$dir/log")" 01 'another filesystem of that label is not mounted'
+echo vfat >"$dir/TYPE.label"
+: >"$dir/nomount"
+ok "$(vdisk_take_medium 0; echo $?)$(grep -c 'cannot be mounted' "$dir/log")" 01 'one that is broken stops nothing'
+ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and nothing of it was run'
+rm -f "$dir/label" "$dir/nomount"
 
 exit $failed

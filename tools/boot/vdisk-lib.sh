@@ -20,6 +20,7 @@ VDISK_RUN=${VDISK_RUN:-/run/vdisk}
 VDISK_LOG=${VDISK_LOG:-/dev/kmsg}
 VDISK_SYS=${VDISK_SYS:-/sys/class/block}
 VDISK_ETC=${VDISK_ETC:-/etc/vdisk}
+VDISK_MEDIUM=${VDISK_MEDIUM:-/dev/disk/by-label/VDISK}
 VDISK_PATIENCE=120
 VDISK_REBOOT=60
 
@@ -93,7 +94,7 @@ vdisk_option()
 		;;
 	server) # vdiskctl reads it
 		;;
-	timeout | reboot)
+	timeout | reboot | medium)
 		case ${1#*=} in
 		'' | *[!0-9]* | ???????*)
 			vdisk_error "rd.vdisk.${1%%=*}='${1#*=}' is not a number of seconds: ignored"
@@ -319,6 +320,53 @@ vdisk_mount_efi()
 		vdisk_info "the firmware's variables cannot be read: no local disk in a menu"
 }
 
+# vdisk_mount_medium NODE: mounts what vdiskadm boot-media makes, or a stick of the
+# same label, to be looked at only.
+vdisk_mount_medium()
+{
+	vdisk_value=$(vdisk_probe TYPE "$1")
+	case $vdisk_value in
+	iso9660 | vfat) ;;
+	*)
+		vdisk_error "boot medium $1: '$vdisk_value' is neither iso9660 nor vfat: not used"
+		return 1
+		;;
+	esac
+	mkdir -p "$VDISK_RUN/medium"
+	mount -r -t "$vdisk_value" -o nosuid,nodev,noexec "$1" "$VDISK_RUN/medium" && return 0
+	vdisk_error "boot medium $1: cannot be mounted: not used"
+	return 1
+}
+
+# vdisk_take_medium SECONDS: farm.pin, farm.conf and client.key of a boot medium, if
+# there is one.  Fails when what is on it contradicts what this machine was given.
+vdisk_take_medium()
+{
+	vdisk_end=$(($(vdisk_uptime) + $1))
+	udevadm settle 2>/dev/null
+	until [ -e "$VDISK_MEDIUM" ]; do
+		[ "$(vdisk_uptime)" -lt "$vdisk_end" ] || return 0
+		sleep 0.2 2>/dev/null || sleep 1
+	done
+	vdisk_mount_medium "$VDISK_MEDIUM" || return 0
+	vdisk_say=vdisk_error
+	vdiskctl medium "$VDISK_RUN/medium" 2>"$VDISK_RUN/medium-said" || vdisk_say=vdisk_reason
+	umount "$VDISK_RUN/medium"
+	while IFS= read -r vdisk_line || [ -n "$vdisk_line" ]; do
+		$vdisk_say "$vdisk_line"
+	done <"$VDISK_RUN/medium-said"
+	[ $vdisk_say = vdisk_error ]
+}
+
+# Whether any device is a farm's.
+vdisk_any_farm()
+{
+	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
+		[ -d "$vdisk_dir" ] && vdisk_at_farm "${vdisk_dir##*/}" && return 0
+	done
+	return 1
+}
+
 # vdisk_attach_all: attaches every device of the command line, all at once, and
 # finds the root when it was named by root=vdisk:.  Leaves "done" or "failed".
 vdisk_attach_all()
@@ -332,6 +380,12 @@ vdisk_attach_all()
 	modprobe vdisk 2>/dev/null || vdisk_error "the driver vdisk.ko cannot be loaded: it was built for another kernel, or is not in this initramfs"
 	if ! vdisk_wait_for_network $((vdisk_start + $(vdisk_patience))); then
 		vdisk_failure network
+		: >"$VDISK_RUN/failed"
+		return 1
+	fi
+	vdisk_value=$(vdisk_wanted all medium) || vdisk_value=0
+	if vdisk_any_farm && ! vdisk_take_medium "$vdisk_value"; then
+		vdisk_failure medium
 		: >"$VDISK_RUN/failed"
 		return 1
 	fi

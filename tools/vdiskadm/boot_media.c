@@ -3,9 +3,11 @@
  * vdiskadm boot-media: an image for a CD or a USB stick that finds the servers.
  *
  *	MBR, El Torito		isolinux -> ipxe.lkrn, with boot.ipxe as its initrd
- *	ESP (efi.img)		EFI/BOOT/BOOTX64.EFI is ipxe.efi, autoexec.ipxe beside it;
+ *	ESP (partition 2)	EFI/BOOT/BOOTX64.EFI is ipxe.efi, autoexec.ipxe beside it;
  *				where ipxe.efi would not read that, tools/efi/connect.c and GRUB
  *	vdisk/farm.conf, .pin	for an initramfs that looks for them
+ *	partition 3		empty, of keypart.h's type: of a stick it may keep the secret
+ *				of the machine that boots from it
  */
 #include <ctype.h>
 #include <errno.h>
@@ -17,15 +19,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "boot_media_grub.h"
+#include "keypart.h"
 #include "pin.h"
 #include "place.h"
 #include "settings.h"
 #include "text.h"
 #include "vdiskadm.h"
 
-enum { SERVERS_MAX = 8, NAME_LENGTH_MAX = 253 };
+enum { SERVERS_MAX = 8, NAME_LENGTH_MAX = 253, KEY_PARTITION = 1 << 20 };
 
 #define ISOLINUX "/usr/lib/ISOLINUX"
+#define ESP_TYPE "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 #define SYSLINUX "/usr/lib/syslinux/modules/bios"
 
 static const char isolinux_cfg[] = "DEFAULT vdisk\n"
@@ -199,19 +203,32 @@ static int put_grub(const char *image, struct vdisk_error *err)
 /* The system partition: a FAT of 2.88 MB, which every firmware reads. */
 static int make_esp(struct vdisk_error *err)
 {
-	char *image = path_of("iso/efi.img");
+	char *image = path_of("efi.img");
 	bool takes = false;
 	int ret = takes_scripts(&takes, err);
 
 	if (!ret)
 		ret = place_run((const char *const[]){ "mformat", "-C", "-i", image, "-f", "2880", "-v",
-						       "VDISK", "::", NULL }, err);
+						       "VDISK-EFI", "::", NULL }, err);
 	if (!ret)
 		ret = place_run((const char *const[]){ "mmd", "-i", image, "::/EFI", "::/EFI/BOOT",
 						       "::/EFI/vdisk", NULL }, err);
 	if (!ret)
 		ret = takes ? put_ipxe(image, err) : put_grub(image, err);
 	free(image);
+	return ret;
+}
+
+/* Room for a secret, which is made by the machine and never here. */
+static int make_key_partition(struct vdisk_error *err)
+{
+	char *path = path_of("key.img"), *data = must(calloc(1, KEY_PARTITION));
+	int ret = keypart_encode(NULL, (unsigned char *)data, err);
+
+	if (!ret)
+		ret = place_write(path, data, KEY_PARTITION, 0600, err);
+	free(data);
+	free(path);
 	return ret;
 }
 
@@ -239,6 +256,8 @@ static int fill(struct vdisk_error *err)
 		ret = put("iso/vdisk/farm.pin", pin, err);
 	if (!ret)
 		ret = make_esp(err);
+	if (!ret)
+		ret = make_key_partition(err);
 	free(lkrn);
 	free(pin);
 	free(conf);
@@ -249,19 +268,25 @@ static int fill(struct vdisk_error *err)
 static int write_image(struct vdisk_error *err)
 {
 	char *iso = path_of("iso"), *beside = text_format("%s.part", ask.file);
+	char *efi = path_of("efi.img"), *key = path_of("key.img");
 	int ret;
 
 	ret = place_run((const char *const[]){
 		"xorriso", "-as", "mkisofs", "-quiet", "-J", "-r", "-V", "VDISK", "-o", beside,
-		"-isohybrid-mbr", ISOLINUX "/isohdpfx.bin",
+		"-isohybrid-mbr", ISOLINUX "/isohdpfx.bin", "--mbr-force-bootable",
+		"-partition_offset", "16",
 		"-c", "isolinux/boot.cat", "-b", "isolinux/isolinux.bin",
 		"-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
-		"-eltorito-alt-boot", "-e", "efi.img", "-no-emul-boot", "-isohybrid-gpt-basdat",
-		iso, NULL }, err);
+		"-append_partition", "2", ESP_TYPE, efi,
+		"-append_partition", "3", KEYPART_TYPE, key, "-appended_part_as_gpt",
+		"-eltorito-alt-boot", "-e", "--interval:appended_partition_2:all::",
+		"-no-emul-boot", iso, NULL }, err);
 	if (!ret && rename(beside, ask.file))
 		ret = vdisk_error_set(err, errno, "cannot rename %s: %s", beside, strerror(errno));
 	if (ret)
 		unlink(beside);
+	free(key);
+	free(efi);
 	free(beside);
 	free(iso);
 	return ret;

@@ -143,6 +143,11 @@ static const struct subcommand subcommands[] = {
 		"  remove           take it away for good\n"
 		"  --tpm            in the TPM 2.0\n"
 		"  --partition DEV  in a partition of vdisk's type; no other is touched\n",
+	}, {
+		"medium", medium_main,
+		"FOLDER",
+		"Takes farm.pin, farm.conf and client.key of a boot medium, mounted at FOLDER, where this\n"
+		"machine has none of its own in /etc/vdisk.  A pin that differs is an error.\n",
 	},
 };
 

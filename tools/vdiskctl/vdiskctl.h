@@ -33,6 +33,7 @@ int report_main(int argc, char **argv);
 int discover_main(int argc, char **argv);
 int agent_main(int argc, char **argv);
 int key_main(int argc, char **argv);
+int medium_main(int argc, char **argv);
 
 /* fail - "vdiskctl: …" on standard error. Returns EXIT_FAILED. */
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

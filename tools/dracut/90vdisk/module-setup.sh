@@ -35,6 +35,11 @@ installkernel() {
 	hostonly='' instmods -c qemu_fw_cfg dmi-sysfs
 	# For the local disk in a menu.
 	hostonly='' instmods -c efivarfs
+	# A TPM, a boot medium, and disks that may have a partition with the
+	# machine's secret.
+	hostonly='' instmods -c tpm_tis tpm_crb isofs vfat nls_cp437 nls_ascii nls_iso8859-1 \
+		usb_storage uas sd_mod sr_mod ahci nvme virtio_blk virtio_scsi \
+		xhci_pci ehci_pci ohci_pci uhci_hcd
 }
 
 # called by dracut
