@@ -392,7 +392,7 @@ static void test_revise(void)
 	       change(catalog, CATALOG_CLIENT, id, json("{\"comment\":\"x\"}"), 2) == 0,
 	       "but is seen by who changes it");
 	tap_ok(catalog_revise(catalog, CATALOG_CLIENT, 999, NULL, &error) == -ENOENT,
-	       "of what isn't there there is none");
+	       "what isn't there has none");
 }
 
 static void test_groups(void)
