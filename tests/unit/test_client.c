@@ -281,7 +281,8 @@ static void put_device(struct nl_msg *msg, uint32_t number, unsigned int servers
 	struct nlattr *nest, *address;
 
 	nla_put_u32(msg, VDISK_A_NUMBER, number);
-	nla_put_u32(msg, VDISK_A_STATE, VDISK_STATE_READY);
+	nla_put_u32(msg, VDISK_A_STATE, VDISK_STATE_ENDED);
+	nla_put_string(msg, VDISK_A_REASON, "session ended: so");
 	nla_put_u64(msg, VDISK_A_SIZE, 1ULL << 40);
 	nla_put_string(msg, VDISK_A_STAMP, "stamp");
 	nest = nla_nest_start(msg, VDISK_A_STATS | NLA_F_NESTED);
@@ -314,7 +315,8 @@ static void test_get(void)
 	put_device(add_reply(VDISK_CMD_GET), 7, 2);
 	tap_ok(!vdisk_client_get(client, 7, &status, &err) && sent_is(VDISK_CMD_GET, 0) &&
 	       is_u32(attrs, VDISK_A_NUMBER, 7), "get asks for the number");
-	tap_ok(status.number == 7 && status.state == VDISK_STATE_READY &&
+	tap_ok(status.number == 7 && status.state == VDISK_STATE_ENDED &&
+	       !strcmp(status.reason, "session ended: so") &&
 	       status.size == 1ULL << 40 && !strcmp(status.stamp, "stamp") &&
 	       status.stats[VDISK_STATS_A_READS] == 11 && status.stats[VDISK_STATS_A_RETRIES] == 12,
 	       "get reads the device");
@@ -350,11 +352,13 @@ static void test_broken(void)
 	nla_put_u32(msg, VDISK_A_NUMBER, 1);
 	memset(text, 'x', sizeof(text));
 	nla_put(msg, VDISK_A_STAMP, sizeof(text), text);
+	nla_put(msg, VDISK_A_REASON, sizeof(text), text);
 	nla_put(msg, VDISK_A_SIZE, 3, text);
 	nla_put(msg, VDISK_A_SERVER, 3, text);
 	nla_put(msg, VDISK_A_STATS, 0, NULL);
 	tap_ok(!vdisk_client_get(client, 1, &status, &err) && status.size == 0 &&
-	       strlen(status.stamp) == sizeof(status.stamp) - 1,
+	       strlen(status.stamp) == sizeof(status.stamp) - 1 &&
+	       strlen(status.reason) == sizeof(status.reason) - 1,
 	       "strings without an end, numbers of the wrong length, empty nests");
 	reset();
 	nla_put_u32(add_reply(VDISK_CMD_GET), VDISK_A_STATE, 1);
@@ -420,9 +424,9 @@ static void test_names(void)
 {
 	uint32_t i;
 
-	for (i = VDISK_STATE_CONNECTING; i <= VDISK_STATE_DETACHING; i++)
+	for (i = VDISK_STATE_CONNECTING; i <= VDISK_STATE_ENDED; i++)
 		tap_ok(strcmp(vdisk_state_name(i), "unknown"), "state %u has a name", i);
-	for (i = VDISK_EVENT_READY; i <= VDISK_EVENT_OVERLAY_ENOSPC; i++)
+	for (i = VDISK_EVENT_READY; i <= VDISK_EVENT_ENDED; i++)
 		tap_ok(strcmp(vdisk_event_name(i), "unknown"), "event %u has a name", i);
 	for (i = VDISK_PATH_DOWN; i <= VDISK_PATH_REFUSED; i++)
 		tap_ok(strcmp(vdisk_path_state_name(i), "unknown"), "path state %u has a name", i);
