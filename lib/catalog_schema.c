@@ -105,6 +105,7 @@ static const char *const step_2[] = {
 	INDEX("boots", "since", "\"since\""),
 	"ALTER TABLE \"events\" ADD COLUMN " REFERS("boot_id", "boots"),
 	INDEX("events", "boot", "\"boot_id\""),
+	INDEX("events", "step", "\"step\", \"id\""),
 	INDEX("pending", "seen", "\"last_seen\""),
 	/* where an enrolment takes machines from, and whose networks bound it */
 	"ALTER TABLE \"enrolments\" ADD COLUMN " TEXT("network"),

@@ -9,7 +9,7 @@
 #include "http_internal.h"
 #include "util.h"
 
-enum { SHOWN_SIZE = 32, FORM_SIZE = 256 };
+enum { SHOWN_SIZE = 32, FORM_SIZE = 256, FAILED_PAGES = 16 };
 
 int64_t api_id(const char *text)
 {
@@ -294,12 +294,58 @@ static int filter_member(struct api_call *call, const struct http_parameter *par
 	return ret;
 }
 
+/* A page of steps that failed, from before the event @last on. */
+static int failed_steps(struct api_call *call, const json_t *filter, int64_t last, json_t **events)
+{
+	json_t *of = json_pack("{s:s, s:s, s:i, s:{s:n}}", "step", "failed", "$order", "-id",
+			       "$limit", API_IDS_MOST, "session_id", "not");
+	int ret;
+
+	if (last)
+		json_object_set_new(of, "id", json_pack("{s:I}", "max", (json_int_t)last - 1));
+	if (json_object_get(filter, "client_id"))
+		json_object_set(of, "client_id", json_object_get(filter, "client_id"));
+	ret = catalog_list(call->control->catalog, CATALOG_EVENT, of, events, &call->err);
+	json_decref(of);
+	return ret;
+}
+
+/* The sessions that failed last, each once: one may have said so again and again. */
+static int failed_sessions(struct api_call *call, const json_t *filter, json_t *ids)
+{
+	json_t *seen = json_object(), *events, *event;
+	unsigned int pages = 0;
+	size_t i, count;
+	int64_t last = 0;
+	char key[24];
+	int ret;
+
+	do {
+		ret = failed_steps(call, filter, last, &events);
+		if (ret)
+			break;
+		count = json_array_size(events);
+		json_array_foreach(events, i, event) {
+			last = api_integer(event, "id");
+			snprintf(key, sizeof(key), "%lld",
+				 (long long)api_integer(event, "session_id"));
+			if (json_object_get(seen, key) || json_array_size(ids) == API_IDS_MOST)
+				continue;
+			json_object_set_new(seen, key, json_true());
+			json_array_append(ids, json_object_get(event, "session_id"));
+		}
+		json_decref(events);
+	} while (count == API_IDS_MOST && json_array_size(ids) < API_IDS_MOST &&
+		 ++pages < FAILED_PAGES);
+	json_decref(seen);
+	return ret;
+}
+
 /* Sessions that have ended are many: only who asks for them gets them. */
 static int filter_sessions(struct api_call *call, json_t *filter)
 {
 	const char *failed = http_query(call->request, "failed");
-	json_t *events = NULL, *event, *of, *ids;
-	size_t i;
+	json_t *ids;
 	int ret;
 
 	if (!failed) {
@@ -309,18 +355,13 @@ static int filter_sessions(struct api_call *call, json_t *filter)
 	}
 	if (strcmp(failed, "1") && strcmp(failed, "true"))
 		return vdisk_error_set(&call->err, EINVAL, "failed: it is 1 or not there");
-	of = json_pack("{s:s, s:s, s:i, s:{s:n}}", "step", "failed", "$order", "-id", "$limit",
-		       API_IDS_MOST, "session_id", "not");
-	ret = catalog_list(call->control->catalog, CATALOG_EVENT, of, &events, &call->err);
-	json_decref(of);
-	if (ret)
-		return ret;
 	ids = json_array();
-	json_array_foreach(events, i, event)
-		json_array_append(ids, json_object_get(event, "session_id"));
-	json_decref(events);
-	json_object_set_new(filter, "id", ids);
-	return 0;
+	ret = failed_sessions(call, filter, ids);
+	if (ret)
+		json_decref(ids);
+	else
+		json_object_set_new(filter, "id", ids);
+	return ret;
 }
 
 /* since and failed, where there is a time and where things fail. */
