@@ -23,6 +23,7 @@ struct job {
 	int64_t row, client_id;
 	json_t *object, *events;
 	unsigned int steps;		/* how many of them are written then */
+	int ret;
 };
 
 static struct boot *next_due(struct bootlog *log, int64_t now)
@@ -120,28 +121,41 @@ static int write_job(struct catalog *catalog, struct job *job)
 	struct vdisk_error err = { .code = 0 };
 	int ret;
 
-	ret = catalog_begin(catalog, &err);
-	if (ret)
-		return ret;
 	ret = write_row(catalog, job, &err);
 	if (!ret)
 		ret = write_events(catalog, job, &err);
-	if (ret)
-		catalog_rollback(catalog);
-	else
-		ret = catalog_commit(catalog, &err);
 	/* Its client, or its row, was removed meanwhile: nobody asks for it. */
 	if (ret && ret != -ENOENT && !catalog_is_down(ret))
 		log_event(LOG_LEVEL_ERROR, "a boot cannot be written down", "reason", err.text);
 	return ret;
 }
 
+/* All or none, in one transaction: a hall of machines may be refused at once. */
+static int write_jobs(struct catalog *catalog, struct job *jobs, unsigned int count)
+{
+	unsigned int i;
+	int ret;
+
+	ret = catalog_begin(catalog, NULL);
+	if (ret)
+		return ret;
+	for (i = 0; i < count && !catalog_is_down(ret); i++)
+		ret = jobs[i].ret = write_job(catalog, &jobs[i]);
+	if (!catalog_is_down(ret))
+		return catalog_commit(catalog, NULL);
+	catalog_rollback(catalog);
+	return ret;
+}
+
+/* @ret: of all of them */
 static void end_job(struct bootlog *log, struct job *job, int ret)
 {
 	struct boot *boot = job->boot;
 	struct boot_step *step = boot->steps;
 	unsigned int i;
 
+	if (!ret)
+		ret = job->ret;
 	pthread_mutex_lock(&log->lock);
 	boot->busy = false;
 	if (!ret) {
@@ -207,19 +221,21 @@ static void tell_dropped(struct bootlog *log)
 bool bootlog_write(struct control *control)
 {
 	struct bootlog *log = control->bootlog;
+	unsigned int count = 0, i;
 	int64_t now = time(NULL);
-	unsigned int i;
-	struct job job;
+	struct job jobs[AT_ONCE];
 	int ret;
 
 	pthread_mutex_lock(&log->lock);
 	bootlog_expire(log, now);
 	pthread_mutex_unlock(&log->lock);
 	ret = remove_dead(log, control->catalog);
-	for (i = 0; i < AT_ONCE && !catalog_is_down(ret) && take_job(log, now, &job); i++) {
-		ret = write_job(control->catalog, &job);
-		end_job(log, &job, ret);
-	}
+	while (!catalog_is_down(ret) && count < AT_ONCE && take_job(log, now, &jobs[count]))
+		count++;
+	if (count)
+		ret = write_jobs(control->catalog, jobs, count);
+	for (i = 0; i < count; i++)
+		end_job(log, &jobs[i], ret);
 	tell_dropped(log);
 	return !catalog_is_down(ret);
 }
