@@ -15,6 +15,8 @@
 #include "log.h"
 #include "session_internal.h"
 
+enum { NOTHING_READ_BYTES = 2048 };	/* the answer to GO is less */
+
 int64_t session_seconds(const struct control *control)
 {
 	return control->config->test_session_seconds ? control->config->test_session_seconds :
@@ -273,31 +275,6 @@ static void append(struct sessions *sessions, struct session_waiting *waiting)
 	sessions->last = &waiting->next;
 }
 
-void session_note(struct control *control, const struct session_note *note)
-{
-	struct sessions *sessions = control->sessions;
-	struct session_waiting *waiting = calloc(1, sizeof(*waiting));
-
-	if (!waiting)
-		return;
-	waiting->event = event_of(note);
-	waiting->bytes = sizeof(*waiting) + (note->text ? strlen(note->text) : 0);
-	pthread_mutex_lock(&sessions->lock);
-	if (sessions->notes >= SESSION_NOTES_MOST ||
-	    sessions->note_bytes + waiting->bytes > SESSION_NOTES_BYTES) {
-		sessions->dropped++;
-		pthread_mutex_unlock(&sessions->lock);
-		json_decref(waiting->event);
-		free(waiting);
-		return;
-	}
-	sessions->notes++;
-	sessions->note_bytes += waiting->bytes;
-	append(sessions, waiting);
-	pthread_cond_signal(&sessions->more);
-	pthread_mutex_unlock(&sessions->lock);
-}
-
 /* Called with the lock held; NULL without memory. */
 static struct session_extra *extra_of(struct sessions *sessions, uint64_t id)
 {
@@ -313,6 +290,44 @@ static struct session_extra *extra_of(struct sessions *sessions, uint64_t id)
 	extra->next = *bucket;
 	*bucket = extra;
 	return extra;
+}
+
+/* How far it came, for who asks when it ends. */
+static void remember(struct sessions *sessions, const struct session_note *note)
+{
+	struct session_extra *extra = extra_of(sessions, note->session_id);
+
+	if (!extra)
+		return;
+	extra->booted |= !strcmp(note->step, "kernel") || !strcmp(note->step, "initramfs");
+	extra->arrived |= !strcmp(note->step, "switch-root") || !strcmp(note->step, "agent");
+	extra->failed |= !strcmp(note->step, "failed");
+}
+
+void session_note(struct control *control, const struct session_note *note)
+{
+	struct sessions *sessions = control->sessions;
+	struct session_waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (!waiting)
+		return;
+	waiting->event = event_of(note);
+	waiting->bytes = sizeof(*waiting) + (note->text ? strlen(note->text) : 0);
+	pthread_mutex_lock(&sessions->lock);
+	remember(sessions, note);
+	if (sessions->notes >= SESSION_NOTES_MOST ||
+	    sessions->note_bytes + waiting->bytes > SESSION_NOTES_BYTES) {
+		sessions->dropped++;
+		pthread_mutex_unlock(&sessions->lock);
+		json_decref(waiting->event);
+		free(waiting);
+		return;
+	}
+	sessions->notes++;
+	sessions->note_bytes += waiting->bytes;
+	append(sessions, waiting);
+	pthread_cond_signal(&sessions->more);
+	pthread_mutex_unlock(&sessions->lock);
 }
 
 bool session_may_note(struct control *control, uint64_t id)
@@ -341,6 +356,25 @@ bool session_first_read(struct control *control, uint64_t id)
 		extra->first_read = true;
 	pthread_mutex_unlock(&sessions->lock);
 	return first;
+}
+
+const char *session_stopped(struct control *control, const struct gate_view *view)
+{
+	struct sessions *sessions = control->sessions;
+	const struct session_extra *extra;
+	const char *why = NULL;
+
+	/* Somebody's wish, or a good end. */
+	if (strcmp(view->how, "expired") && strcmp(view->how, "replaced"))
+		return NULL;
+	pthread_mutex_lock(&sessions->lock);
+	extra = extra_of(sessions, view->id);
+	if (extra && !extra->failed && !view->first_read && view->bytes <= NOTHING_READ_BYTES)
+		why = "nothing was read from its disk after the login";
+	else if (extra && !extra->failed && extra->booted && !extra->arrived)
+		why = "its root filesystem was never switched to";
+	pthread_mutex_unlock(&sessions->lock);
+	return why;
 }
 
 /* The session while it lives. */

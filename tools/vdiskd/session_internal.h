@@ -19,6 +19,7 @@ struct session_extra {
 	uint64_t id;
 	unsigned int events;
 	bool first_read;		/* is in its timeline */
+	bool booted, arrived, failed;	/* it got its kernel here; came to its root; said so */
 	json_t *orders;
 };
 
@@ -49,6 +50,9 @@ int session_load(struct control *control, struct vdisk_error *err);
 
 /** session_load_images - the same for images */
 int session_load_images(struct control *control, struct vdisk_error *err);
+
+/** session_stopped - of one that ended: why, if it stopped on its way; else NULL */
+const char *session_stopped(struct control *control, const struct gate_view *view);
 
 /** session_write - the writer's thread */
 void *session_write(void *sessions);

@@ -21,7 +21,6 @@ enum {
 	DOWN_SECONDS = 2,		/* between tries while the catalog is down */
 	DAY_SECONDS = 24 * 3600,
 	PRUNE_AGAIN_SECONDS = 600,	/* when the catalog was down */
-	NOTHING_READ_BYTES = 2048,	/* the answer to GO is less */
 };
 
 static int64_t integer(const json_t *object, const char *name)
@@ -220,16 +219,15 @@ static void note_end(struct control *control, const struct gate_view *view)
 		  "reason", view->why);
 }
 
-/* A machine that logged in, and never came as far as to read from its disk. */
+/* A machine that logged in, and stopped later on its way. */
 static void note_stopped(struct control *control, const struct gate_view *view)
 {
 	struct session_note note = {
 		.session_id = view->id, .client_id = view->client_id, .step = "failed",
-		.bytes = -1, .seconds = -1, .text = "nothing was read from its disk after the login",
+		.bytes = -1, .seconds = -1, .text = session_stopped(control, view),
 	};
 
-	if (!view->first_read && view->bytes <= NOTHING_READ_BYTES &&
-	    (!strcmp(view->how, "expired") || !strcmp(view->how, "replaced")))
+	if (note.text)
 		session_note(control, &note);
 }
 
