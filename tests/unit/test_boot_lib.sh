@@ -73,7 +73,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..53
+echo 1..55
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
