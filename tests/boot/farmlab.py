@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 
 from bootlib import Failure, Image, initrd, make
 from machine import BUILD
-from pxelab import Lab, NetMachine, read
+from pxelab import SERVER, Lab, NetMachine, read
 
 STORE = "/var/lib/images"
 CONSOLE = ("console=ttyS0 panic=-1 nowatchdog no_timer_check "
@@ -79,20 +80,40 @@ class Farm(Lab):
         self.vdiskd.terminate()
         self.vdiskd.wait()
 
-    def add_image(self, name="debian12", cmdline=CONSOLE):
-        """Imports the cached Debian, and gives it the boot files of a prepared one."""
-        self.admin("image", "import", name, self.image.path("debian12"), "--offline",
-                   "--store", self.store)
+    def add_image(self, name="debian12", cmdline=CONSOLE, disk=None, prepared=False):
+        """Imports a disk, the cached Debian, and gives it the boot files of a prepared one.
+
+        prepared: as for users: nobody gets a shell when its boot fails
+        """
+        self.admin("image", "import", name, disk or self.image.path("debian12"), "--format",
+                   "raw", "--offline", "--store", self.store)
         version = os.path.join(self.store, name, "1")
         shutil.copy(self.image.kernel, os.path.join(version, "vmlinuz"))
         with open(os.path.join(version, "initrd.img"), "wb") as out:
             with open(self.initrd, "rb") as given:
                 shutil.copyfileobj(given, out)
             # The kernel takes another archive at a multiple of four bytes only.
-            out.write(bytes(-out.tell() % 4) + self.pin_archive())
+            out.write(bytes(-out.tell() % 4) + self.pin_archive(prepared))
         with open(os.path.join(version, "cmdline"), "w", encoding="ascii") as out:
             out.write(cmdline + "\n")
         self.admin("image", "register", name + "@1")
+
+    def disk_with(self, files):
+        """A copy of the cached Debian that has more files: path -> where one is, or its text."""
+        disk = os.path.join(self.dir, "more.img")
+        subprocess.run(["cp", "--sparse=always", self.image.path("debian12"), disk], check=True)
+        script = ""
+        for number, (path, source) in enumerate(files.items()):
+            if not os.path.exists(source):
+                text = os.path.join(self.dir, f"file{number}")
+                with open(text, "w", encoding="ascii") as out:
+                    out.write(source)
+                source = text
+            script += f"mkdir {os.path.dirname(path)}\nwrite {source} {path}\n"
+        # Of a folder that is there it complains, and goes on.
+        subprocess.run(["debugfs", "-w", "-f", "-", disk], input=script, text=True, check=True,
+                       capture_output=True)
+        return disk
 
     def add_twin(self, name, of="debian12"):
         """The same content under another name."""
@@ -100,10 +121,13 @@ class Farm(Lab):
                         copy_function=os.link)
         self.admin("image", "register", name + "@1")
 
-    def pin_archive(self):
+    def pin_archive(self, prepared=False):
         """The farm's pin as an initramfs has it, as one more archive behind it."""
-        tree = os.path.join(self.dir, "pin")
-        os.makedirs(os.path.join(tree, "etc/vdisk"), exist_ok=True)
+        tree = tempfile.mkdtemp(dir=self.dir)
+        os.makedirs(os.path.join(tree, "etc/vdisk"))
+        if prepared:
+            with open(os.path.join(tree, "etc/vdisk/prepared"), "wb"):
+                pass
         for path in glob.glob("/etc/vdisk/farm.*"):
             shutil.copy(path, os.path.join(tree, "etc/vdisk"))
         names = "etc\netc/vdisk\n" + "".join(
@@ -113,6 +137,15 @@ class Farm(Lab):
 
     def machine(self, name, **options):
         return NetMachine(self, name, **options)
+
+    def started_machine(self, name, image, *words, **options):
+        """A machine that has its kernel already, as from a flash of its own: it begins there."""
+        version = os.path.join(self.store, image, "1")
+        line = f"console=ttyS0 nowatchdog no_timer_check root=vdisk:vdisk://{SERVER}:10811 ip=dhcp"
+        return self.machine(name, rom=False, boot_nic=False, extra=[
+            "-kernel", os.path.join(version, "vmlinuz"),
+            "-initrd", os.path.join(version, "initrd.img"),
+            "-append", " ".join([line, *words])], **options)
 
     def foreign_dhcp(self, *lines, address="10.77.0.2", dns=0):
         """Another DHCP server, which knows nothing of us."""
