@@ -32,8 +32,10 @@ extern const char _binary_connect_efi_start[], _binary_connect_efi_end[];
 
 int boot_media_connect(const char *file, struct vdisk_error *err)
 {
-	return place_write(file, _binary_connect_efi_start,
-			   _binary_connect_efi_end - _binary_connect_efi_start, 0644, err);
+	/* cppcheck-suppress comparePointers */
+	size_t size = _binary_connect_efi_end - _binary_connect_efi_start;
+
+	return place_write(file, _binary_connect_efi_start, size, 0644, err);
 }
 
 /* What the server answers is asked for in a loop, for ever: there is nothing else to boot. */

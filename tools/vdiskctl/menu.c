@@ -15,7 +15,7 @@
 
 enum { LABEL = 60, LINE = 16, DEFAULT_SECONDS = 30 };
 
-const char menu_local_disk[] = "local disk";
+const char *const menu_local_disk = "local disk";
 
 struct menu {
 	int fd;

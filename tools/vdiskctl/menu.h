@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* What menu_choose() returns for the local disk: not a name. */
-extern const char menu_local_disk[];
+extern const char *const menu_local_disk;
 
 /**
  * menu_choose - shows a numbered menu on the console, and waits for a number
