@@ -226,6 +226,12 @@ check_initramfs()
 	for file in vdisk.ko sbin/vdiskctl vdisk-lib.sh sbin/ip; do
 		grep -q "$file" "$HERE/said" || fail "the initramfs was made without $file"
 	done
+	cp "$HERE/said" "$HERE/content"
+	own modprobe -S "$KERNEL" --show-depends "$ROOT_TYPE" ||
+		fail "kernel $KERNEL has no $ROOT_TYPE, which the root filesystem is: $(said)"
+	# One that is built in has no file.
+	! grep -q "/$ROOT_TYPE\.ko" "$HERE/said" || grep -q "/$ROOT_TYPE\.ko" "$HERE/content" ||
+		fail "the initramfs was made without the driver of $ROOT_TYPE, which the root filesystem is"
 }
 
 compression()
@@ -236,6 +242,13 @@ compression()
 	echo gzip
 }
 
+# How hard zstd tries, unless it is as ever: an emulated processor takes minutes for the
+# last 15 % of the size.
+level()
+{
+	[ -z "$EMULATED" ] || [ "$(compression)" != zstd ] || echo 3
+}
+
 # A configuration of its own: what the image makes for itself stays as it is.
 by_initramfs_tools()
 {
@@ -243,6 +256,7 @@ by_initramfs_tools()
 	cp -a /etc/initramfs-tools "$conf"
 	mkdir -p "$conf/conf.d" "$conf/hooks"
 	printf '%s\n' MODULES=list BUSYBOX=auto RESUME=none "COMPRESS=$(compression)" \
+		"COMPRESSLEVEL=$(level)" \
 		>"$conf/conf.d/zz-vdisk"
 	printf '%s\n' vdisk "$ROOT_TYPE" >>"$conf/modules"
 	# "list" has no drivers but those named: add the network's, and a keyboard.
@@ -262,8 +276,9 @@ by_initramfs_tools()
 
 by_dracut()
 {
+	level=$(level)
 	own dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode \
-		"--$(compression)" --kver "$KERNEL" --add vdisk --filesystems "$ROOT_TYPE" \
+		--compress "$(compression)${level:+ -$level -T0 -q}" --kver "$KERNEL" --add vdisk --filesystems "$ROOT_TYPE" \
 		--add-drivers "vdisk $ROOT_TYPE virtio_pci virtio_net hid_generic usbhid xhci_pci ehci_pci atkbd" \
 		--omit "kernel-modules plymouth crypt dm dmraid lvm mdraid multipath nvdimm btrfs iscsi nbd nfs fcoe fcoe-uefi cifs nvmf lunmask resume hwdb memstrack" \
 		/tmp/vdisk-initrd.img || fail "dracut: $(said)"

@@ -147,10 +147,11 @@ static const char *path_of(struct words *words, int fd)
 	return keep(words, text_format("/proc/self/fd/%d", fd));
 }
 
-static const char *append_of(struct words *words, const struct prepare_vm *vm)
+static const char *append_of(struct words *words, const struct prepare_vm *vm, bool emulated)
 {
-	return keep(words, text_format("console=ttyS0 panic=-1 loglevel=6 no_timer_check nowatchdog%s%s%s",
+	return keep(words, text_format("console=ttyS0 panic=-1 loglevel=6 no_timer_check nowatchdog%s%s%s%s",
 				       vm->out < 0 ? " prepare.dry" : "",
+				       emulated ? " prepare.emulated" : "",
 				       vm->image_kernel ? " prepare.kernel=" : "",
 				       vm->image_kernel ? vm->image_kernel : ""));
 }
@@ -182,7 +183,7 @@ static int run_files(struct prepare_vm *vm, struct talk *talk, int log, int kern
 		"-serial", "chardev:console",
 		"-chardev", "stdio,id=talk,signal=off", "-serial", "chardev:talk",
 		"-kernel", path_of(&words, kernel), "-initrd", path_of(&words, initramfs),
-		"-append", append_of(&words, vm),
+		"-append", append_of(&words, vm, kvm < 0),
 		"-drive", keep(&words, text_format("file=/proc/self/fd/%d,format=raw,if=none,id=disk,cache=unsafe,%s",
 						   vm->disk, dry ? "readonly=on" :
 						   "discard=unmap,detect-zeroes=unmap")),
