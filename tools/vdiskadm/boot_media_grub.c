@@ -27,6 +27,8 @@ const char *boot_media_grub_missing(void)
 	return access(MODULES "/http.mod", R_OK) ? "grub-efi-amd64-bin" : NULL;
 }
 
+enum { CARDS_MOST = 8 };
+
 /* tools/efi/efi.mk */
 extern const char _binary_connect_efi_start[], _binary_connect_efi_end[];
 
@@ -49,13 +51,16 @@ static char *make_config(const char *const *servers, unsigned int count)
 	fputs("smbios --type 1 --get-uuid 8 --set uuid\n"
 	      "while true; do\n"
 	      "echo 'vdisk: looking for a server'\n"
-	      "if [ -z \"$net_default_ip\" ]; then\n"
-	      "net_dhcp\n"
-	      "fi\n"
-	      "if [ -n \"$net_default_ip\" ]; then\n", out);
+	      "if [ -z \"$mac\" ]; then\n"
+	      "net_dhcp\n", out);
+	/* The first that has an address; GRUB calls what DHCP set up so. */
+	for (i = 0; i < CARDS_MOST; i++)
+		fprintf(out, "if [ -z \"$mac\" ]; then\nset mac=$net_efinet%u_dhcp_mac\nfi\n", i);
+	fputs("fi\n"
+	      "if [ -n \"$mac\" ]; then\n", out);
 	for (i = 0; i < count; i++)
 		fprintf(out, "set root=http,%s%s\n"
-			"configfile \"/boot/grub.cfg?uuid=$uuid&mac=$net_default_mac&arch=x86_64\"\n",
+			"configfile \"/boot/grub.cfg?uuid=$uuid&mac=$mac&arch=x86_64\"\n",
 			servers[i], strchr(servers[i], ':') ? "" : ":10810");
 	fputs("else\n"
 	      "echo 'vdisk: no network: no address from DHCP, or the firmware has no driver of the card'\n"
