@@ -19,7 +19,8 @@ KSELFTESTS_ALL = $(call kselftests,quick|long)
 SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 SAN_PROGRAMS = $(foreach p,$(PROGRAMS) $(TEST_PROGRAMS),$(if $(findstring -static,$($(p)_LDFLAGS)),,$(p)))
-SAN_TESTS = $(patsubst $(B)/%,$(B)/san/%,$(UNIT_TESTS))
+# Tests of shell scripts, which run no program of ours, append to UNIT_SCRIPTS, too.
+SAN_TESTS = $(patsubst $(B)/%,$(B)/san/%,$(filter-out $(UNIT_SCRIPTS),$(UNIT_TESTS)))
 
 .PHONY: test-programs san-programs san
 test-programs: $$(addprefix $$(B)/,$$(TEST_PROGRAMS) $$(FUZZERS))
