@@ -22,9 +22,11 @@ enum {
 	RING_COMPLETIONS = 4096,
 	FILE_WORKERS = 64,
 	WATCH_NS = 50000,		/* about what falling asleep and being woken take */
+	PREEMPTED_NS = 200000,		/* no system call takes that long */
 	GAP_MOST = 20 * WATCH_NS,	/* longer ones count as that */
-	BUSY_NS = 100000000,		/* not watched for, where others want the processor */
+	BUSY_NS = 200000000,		/* not watched for, where others want the processor */
 	SINGLES = 8,			/* turns with one request each */
+	PROBE = 32,			/* one of so many turns isn't watched for */
 };
 
 struct io_uring_sqe *loop_sqe(struct loop *loop)
@@ -214,7 +216,7 @@ static void watch(struct loop *loop)
 			break;
 		now = clock_ns();
 		/* Another had our processor meanwhile: there are none to spare. */
-		if (now - last > WATCH_NS / 2) {
+		if (now - last > PREEMPTED_NS) {
 			loop->watch_from = now + BUSY_NS;
 			break;
 		}
@@ -235,7 +237,8 @@ static int watch_or_wait(struct loop *loop)
 	if (loop->singles < SINGLES)
 		return io_uring_submit_and_wait(&loop->ring, 1);
 	begin = clock_ns();
-	if (loop->gap < WATCH_NS && begin >= loop->watch_from &&
+	/* Who watches sees requests one by one also where many are under way: look now and then. */
+	if (loop->gap < WATCH_NS && begin >= loop->watch_from && loop->singles % PROBE &&
 	    server_watch_begin(loop->server)) {
 		watch(loop);
 		server_watch_end(loop->server);
