@@ -173,28 +173,40 @@ static int copy_file(const char *from, const char *to)
 	return ret;
 }
 
-/* farm.pin and farm.conf, by which clients know their servers again. */
+/* A file of the farm's; -ENOENT: there is none. */
+static int gather_file(const struct prepare *prepare, const char *name, struct vdisk_error *err)
+{
+	char *from = text_format("%s/%s", prepare->farm, name);
+	char *to = text_format("%s/farm/%s", prepare->work, name);
+	int ret = copy_file(from, to);
+
+	if (ret)
+		vdisk_error_set(err, -ret, "cannot copy %s: %s", from, strerror(-ret));
+	free(from);
+	free(to);
+	return ret;
+}
+
+/* What clients know their servers by. */
 static int gather_farm(const struct prepare *prepare, struct vdisk_error *err)
 {
-	static const char *const names[] = { "farm.pin", "farm.conf" };
-	char *folder = text_format("%s/farm", prepare->work), *from, *to;
-	unsigned int i;
+	char *folder = text_format("%s/farm", prepare->work), *to;
 	FILE *note;
-	int ret = mkdir(folder, 0755) ? -errno : 0;
+	int ret;
 
-	for (i = 0; !ret && i < 2; i++) {
-		from = text_format("%s/%s", prepare->farm, names[i]);
-		to = text_format("%s/%s", folder, names[i]);
-		ret = copy_file(from, to);
-		if (ret == -ENOENT) {
-			warn("there is no %s: machines must be told of the farm by other means", from);
-			ret = 0;
-		} else if (ret) {
-			vdisk_error_set(err, -ret, "cannot copy %s: %s", from, strerror(-ret));
-		}
-		free(from);
-		free(to);
+	ret = mkdir(folder, 0755) ? vdisk_error_set(err, errno, "cannot make %s: %s", folder,
+						    strerror(errno)) :
+				    gather_file(prepare, "farm.pin", err);
+	if (ret == -ENOENT) {
+		warn("there is no %s/farm.pin: machines log in only where their command line has the pin, rd.vdisk.pin=",
+		     prepare->farm);
+		ret = 0;
 	}
+	/* Where the farm is they are told by what boots them: few have this. */
+	if (!ret)
+		ret = gather_file(prepare, "farm.conf", err);
+	if (ret == -ENOENT)
+		ret = 0;
 	to = text_format("%s/prepared", folder);
 	note = ret ? NULL : fopen(to, "we");
 	if (note) {

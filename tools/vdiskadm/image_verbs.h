@@ -47,7 +47,7 @@ int image_register_main(int argc, char **argv);
 			"  --dry-run        list the changes, make none\n" \
 			"  --kernel KVER    of the image's kernels; the newest\n" \
 			"  --modules DIR    drivers built elsewhere: DIR/KVER/vdisk.ko\n" \
-			"  --farm DIR       with farm.pin and farm.conf; /etc/vdisk\n" \
+			"  --farm DIR       with farm.pin, and farm.conf if machines need it; /etc/vdisk\n" \
 			"  --current yes|no whether machines boot it from now on; yes\n" \
 			"  --comment TEXT   kept with the version\n" \
 			"  --store DIR      the store; 'store' in /etc/vdisk/vdiskd.conf\n" \
