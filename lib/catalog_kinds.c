@@ -249,7 +249,7 @@ static const struct catalog_field token_fields[] = {
 	FORM("hash", 64, catalog_form_hex64, "64 hexadecimal digits",
 	     .flags = CATALOG_REQUIRED | CATALOG_UNIQUE | CATALOG_FIXED | CATALOG_SECRET),
 	WORD("role", NULL, WORDS("admin", "operator", "viewer"), .flags = CATALOG_REQUIRED),
-	REFERS("group_id", CATALOG_GROUP, CATALOG_REFUSE),
+	REFERS("group_id", CATALOG_GROUP, CATALOG_FORGET),
 	TIME("created", "@now", .flags = CATALOG_READONLY),
 	TIME("last_used", NULL, .flags = CATALOG_VOLATILE),
 	TIME("revoked", NULL),
@@ -291,7 +291,8 @@ static const struct catalog_kind_info kinds[CATALOG_KINDS] = {
 	[CATALOG_BOOT] = { "boot", "boots", .record = true, .fields = boot_fields },
 	[CATALOG_EVENT] = { "event", "events", .record = true, .fields = event_fields },
 	[CATALOG_SERVER] = { "server", "servers", .label = "name", .fields = server_fields },
-	[CATALOG_TOKEN] = { "token", "tokens", .label = "name", .fields = token_fields },
+	[CATALOG_TOKEN] = { "token", "tokens", .ended_field = "revoked", .label = "name",
+			    .fields = token_fields },
 	[CATALOG_AUDIT] = { "audit", "audit", .record = true, .fields = audit_fields },
 };
 

@@ -27,7 +27,7 @@ struct catalog_kind_info {
 	const char *name;
 	const char *table;
 	bool record;			/* is a record itself: needs no audit of its own */
-	/* Objects with this word (or, of a bool, true) in this field hold back nothing. */
+	/* Objects with this word (of a bool: true, of a time: any) in this field hold back nothing. */
 	const char *ended_field, *ended_word;
 	const char *unique[4];		/* fields that are unique together */
 	const char *label;		/* field that names an object for people, or NULL */

@@ -226,6 +226,17 @@ int catalog_revise(struct catalog *catalog, enum catalog_kind kind, int64_t id, 
 static int remove_one(struct catalog_connection *connection, const struct catalog_who *who,
 		      int kind, int64_t id, int64_t revision, struct vdisk_error *err);
 
+/* What the field that ends an object has while it lives, as a filter says it. */
+static json_t *living_value(int kind)
+{
+	const struct catalog_kind_info *info = catalog_kind_info(kind);
+
+	if (info->ended_word)
+		return json_pack("{s:s}", "not", info->ended_word);
+	return catalog_find_field(kind, info->ended_field)->type == CATALOG_TIME ? json_null() :
+										   json_false();
+}
+
 /* Who refers: every field of that kind, at most so many as a filter with "$limit" says. */
 static int list_referrers(struct catalog_connection *connection, int kind,
 			  const struct catalog_field *field, int64_t id, bool living, int limit,
@@ -238,8 +249,7 @@ static int list_referrers(struct catalog_connection *connection, int kind,
 	if (filter && limit)
 		json_object_set_new(filter, "$limit", json_integer(limit));
 	if (filter && living && info->ended_field)
-		json_object_set_new(filter, info->ended_field, info->ended_word ?
-				    json_pack("{s:s}", "not", info->ended_word) : json_false());
+		json_object_set_new(filter, info->ended_field, living_value(kind));
 	ret = filter ? catalog_sql_list(connection, kind, filter, array, err) : no_memory(err);
 	json_decref(filter);
 	return ret;

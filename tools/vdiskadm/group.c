@@ -117,7 +117,8 @@ static const struct command verbs[] = {
 	}, {
 		.name = "remove", .main = remove_main,
 		.usage = "GROUP... [-y]",
-		.help = "Removes groups.  One that has clients stays.\n"
+		.help = "Removes groups.  One with clients, networks, open enrolments, tokens or groups below\n"
+			"it stays.\n"
 			"\n"
 			"  -y, --yes   do not ask\n",
 	},
