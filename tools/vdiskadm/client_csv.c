@@ -47,13 +47,7 @@ void client_errors_free(struct client_errors *errors)
 
 static bool is_secret(const json_t *client, const char *name)
 {
-	const json_t *list = json_object_get(client, "secret_properties"), *item;
-	size_t i;
-
-	json_array_foreach(list, i, item)
-		if (json_is_string(item) && !strcmp(json_string_value(item), name))
-			return true;
-	return false;
+	return list_has(json_object_get(client, "secret_properties"), name);
 }
 
 /* The names of all properties that any client has, as keys, sorted when they are walked. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "catalog.h"
 #include "place.h"
+#include "show.h"
 #include "text.h"
 #include "when.h"
 
@@ -93,27 +94,18 @@ static void look_at_images(struct doctor *doctor, struct catalog *catalog)
 	json_decref(images);
 }
 
-static bool names_address(const json_t *server, const char *address)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(json_object_get(server, "addresses"), i, one)
-		if (!strcmp(json_string_value(one), address))
-			return true;
-	/* None at all: machines are told the one they came to. */
-	return !json_array_size(json_object_get(server, "addresses"));
-}
-
 /* Machines are told the addresses of all servers, and try them in order. */
 static void look_at_server(struct doctor *doctor, const json_t *server, const char *host)
 {
 	const char *name = json_string_value(json_object_get(server, "name"));
+	const json_t *addresses = json_object_get(server, "addresses");
 	json_int_t seen = json_integer_value(json_object_get(server, "last_seen"));
 	char when[64];
 
 	if (!strcmp(name, host)) {
-		if (doctor->settings.address && !names_address(server, doctor->settings.address))
+		/* None at all: machines are told the one they came to. */
+		if (doctor->settings.address && json_array_size(addresses) &&
+		    !list_has(addresses, doctor->settings.address))
 			doctor_find(doctor, FINDING_WARN,
 				    "server %s: machines are not told %s, the address of vdiskd.conf: see 'vdiskadm server list', and 'vdiskadm server set'",
 				    name, doctor->settings.address);

@@ -13,6 +13,7 @@
 #include "apitoken.h"
 #include "catalog.h"
 #include "place.h"
+#include "show.h"
 #include "text.h"
 
 #define TOKEN_NAME "root"
@@ -103,17 +104,6 @@ static bool readdress(json_t *list, const struct init_server *server)
 	return false;
 }
 
-static bool has_address(const json_t *list, const char *address)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-		if (!strcmp(json_string_value(one), address))
-			return true;
-	return false;
-}
-
 static int change_list(struct catalog *catalog, enum catalog_kind kind, const json_t *row,
 		       const char *field, json_t *list, struct vdisk_error *err)
 {
@@ -138,7 +128,7 @@ static int change_server(struct catalog *catalog, const struct init_server *serv
 	char *words;
 	int ret = 0;
 
-	if (has_address(list, server->address))
+	if (list_has(list, server->address))
 		goto out;
 	if (!json_array_size(list))
 		json_array_append_new(list, must(json_string(server->address)));

@@ -106,10 +106,10 @@ static int fetch_failed(void *context, json_t **array, struct vdisk_error *err)
 		return ret;
 	if (failed->boots) {
 		ret = fetch_list(failed->boots, &boots, err);
-		if (!ret)
+		if (!ret) {
 			json_array_extend(sessions, boots);
-		if (!ret)
 			json_decref(boots);
+		}
 	}
 	if (!ret)
 		*array = sorted(sessions, failed->most);

@@ -6,7 +6,10 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Printers of columns: number or key; client or what is known of none; image@version; the state with what belongs to it; where a boot stands. */
+/*
+ * Printers of columns: number or key; client, or what is known of a machine that is none;
+ * image@version; the state with what belongs to it; where a boot stands.
+ */
 void print_session_id(const json_t *object, const json_t *value, FILE *to);
 void print_session_client(const json_t *object, const json_t *value, FILE *to);
 void print_session_image(const json_t *object, const json_t *value, FILE *to);

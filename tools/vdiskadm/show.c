@@ -142,6 +142,17 @@ json_int_t number_of(const json_t *object, const char *key, json_int_t otherwise
 	return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
+bool list_has(const json_t *array, const char *text)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(array, i, one)
+		if (json_is_string(one) && !strcmp(json_string_value(one), text))
+			return true;
+	return false;
+}
+
 char *value_text(const struct column *column, const json_t *object)
 {
 	const json_t *value = column->key ? json_object_get(object, column->key) : NULL;

@@ -35,6 +35,9 @@ const char *text_of(const json_t *object, const char *key);
 /* number_of - an integer member, @otherwise when it has none */
 json_int_t number_of(const json_t *object, const char *key, json_int_t otherwise);
 
+/* list_has - whether an array has that string; NULL has none */
+bool list_has(const json_t *array, const char *text);
+
 /* value_text - the text of a column for an object, allocated, unclean */
 char *value_text(const struct column *column, const json_t *object);
 
