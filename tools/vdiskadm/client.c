@@ -185,7 +185,7 @@ static const struct command verbs[] = {
 		.name = "replace", .main = client_replace_main,
 		.usage = "CLIENT --from PENDING [-y] [--json]",
 		.help = "Gives a client the UUID and MACs of a machine that waits, after a new mainboard or\n"
-			"a new PC.  It has to bind itself anew.\n"
+			"a new PC.  Its key is forgotten: it has to be bound anew.\n"
 			"\n"
 			"  --from PENDING  the machine's number in 'client pending'\n"
 			"  -y, --yes       do not ask\n"

@@ -70,7 +70,7 @@ static const struct command verbs[] = {
 	{
 		.name = "list", .main = list_main,
 		.usage = "[SERVER...] [--json]",
-		.help = "Lists the farm's servers.\n"
+		.help = "Lists the farm's servers: up, silent since when, or never seen.\n"
 			"\n"
 			"  --json   as the server has them\n",
 	}, {

@@ -92,9 +92,10 @@ static const struct command verbs[] = {
 			"Put it into a file of mode 0600, ~/.config/vdisk/token where it is used.\n"
 			"\n"
 			"  --role admin     may do everything\n"
-			"  --role operator  may change clients of a group, and see the rest\n"
+			"  --role operator  may see and change clients of a group and of those below it, and\n"
+			"                   no others\n"
 			"  --role viewer    may look\n"
-			"  --group GROUP    of an operator\n"
+			"  --group GROUP    of an operator; of a viewer, who sees no other clients then\n"
 			"  --json           print what was stored, with the token\n",
 	}, {
 		.name = "list", .main = list_main,
