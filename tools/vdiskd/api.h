@@ -182,12 +182,14 @@ void api_delete_run(struct control *control, struct http_request *request,
 enum api_timeline { TIMELINE_LAST, TIMELINE_STEPS, TIMELINE_TEXTS };
 
 /**
- * api_timeline - add to sessions of the catalog how far they came
+ * api_timeline - add to rows of the catalog what their events say
+ * @kind: CATALOG_SESSION or CATALOG_BOOT
  *
- * "step", "failure" (why, or null); but for TIMELINE_LAST "events", with
- * TIMELINE_TEXTS the texts of those, too.
+ * To sessions "step" (how far they came) and "failure" (why, or null), which boots
+ * have; but for TIMELINE_LAST "events", with TIMELINE_TEXTS the texts of those, too.
  */
-int api_timeline(struct api_call *call, json_t *array, enum api_timeline detail);
+int api_timeline(struct api_call *call, enum catalog_kind kind, json_t *array,
+		 enum api_timeline detail);
 
 /** api_boots - the last boots of a client, with what is known of each */
 int api_boots(struct api_call *call, int64_t client_id, json_t **boots);
@@ -195,7 +197,7 @@ int api_boots(struct api_call *call, int64_t client_id, json_t **boots);
 /* api_stopped.c */
 
 /** api_stopped_show - boots of the catalog as the API shows them, with their steps, in place */
-int api_stopped_show(struct api_call *call, json_t *array, bool texts);
+int api_stopped_show(struct api_call *call, json_t *array, enum api_timeline detail);
 
 void api_stopped_list_run(struct control *control, struct http_request *request,
 			  struct http_answer *answer);

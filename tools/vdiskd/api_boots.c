@@ -22,7 +22,22 @@ static json_t *first_line(const json_t *text)
 	return length ? json_stringn(start, length) : json_string("it does not say why");
 }
 
-static void add_event(json_t *session, json_t *event, enum api_timeline detail)
+/* What only the catalog wants to know of a step. */
+static void strip(json_t *event, bool texts)
+{
+	static const char *const fields[] = {
+		"id", "revision", "session_id", "boot_id", "client_id", NULL
+	};
+	const char *const *field;
+
+	for (field = fields; *field; field++)
+		json_object_del(event, *field);
+	if (!texts)
+		json_object_del(event, "text");
+}
+
+/* A session's row doesn't say how far it came, and why no further. */
+static void add_outcome(json_t *session, const json_t *event)
 {
 	const char *step = json_string_value(json_object_get(event, "step"));
 
@@ -30,56 +45,69 @@ static void add_event(json_t *session, json_t *event, enum api_timeline detail)
 		json_object_set(session, "step", json_object_get(event, "step"));
 	if (!strcmp(step, "failed"))
 		json_object_set_new(session, "failure", first_line(json_object_get(event, "text")));
-	if (detail == TIMELINE_LAST)
-		return;
-	if (detail != TIMELINE_TEXTS)
-		json_object_del(event, "text");
-	json_object_del(event, "session_id");
-	json_object_del(event, "boot_id");
-	json_object_del(event, "client_id");
-	json_array_append(json_object_get(session, "events"), event);
 }
 
-/* Events of at most API_IDS_MOST sessions from @from on. */
-static int add_events(struct api_call *call, json_t *array, size_t from, enum api_timeline detail)
+static void begin_timeline(json_t *object, enum catalog_kind kind, enum api_timeline detail)
 {
+	if (kind == CATALOG_SESSION) {
+		json_object_set_new(object, "step", json_null());
+		json_object_set_new(object, "failure", json_null());
+	}
+	if (detail != TIMELINE_LAST)
+		json_object_set_new(object, "events", json_array());
+}
+
+static void add_event(json_t *object, json_t *event, enum catalog_kind kind,
+		      enum api_timeline detail)
+{
+	if (kind == CATALOG_SESSION)
+		add_outcome(object, event);
+	if (detail == TIMELINE_LAST)
+		return;
+	strip(event, detail == TIMELINE_TEXTS);
+	json_array_append(json_object_get(object, "events"), event);
+}
+
+/* Events of at most API_IDS_MOST sessions or boots from @from on. */
+static int add_events(struct api_call *call, enum catalog_kind kind, json_t *array, size_t from,
+		      enum api_timeline detail)
+{
+	const char *refers = kind == CATALOG_SESSION ? "session_id" : "boot_id";
 	json_t *ids = json_array(), *index = json_object(), *events = NULL;
-	json_t *filter, *event, *session;
+	json_t *filter, *event, *object;
 	char key[24];
 	size_t i;
 	int ret;
 
 	for (i = from; i < json_array_size(array) && i - from < API_IDS_MOST; i++) {
-		session = json_array_get(array, i);
-		snprintf(key, sizeof(key), "%lld", (long long)api_integer(session, "id"));
-		json_array_append(ids, json_object_get(session, "id"));
-		json_object_set(index, key, session);
-		json_object_set_new(session, "step", json_null());
-		json_object_set_new(session, "failure", json_null());
-		if (detail != TIMELINE_LAST)
-			json_object_set_new(session, "events", json_array());
+		object = json_array_get(array, i);
+		snprintf(key, sizeof(key), "%lld", (long long)api_integer(object, "id"));
+		json_array_append(ids, json_object_get(object, "id"));
+		json_object_set(index, key, object);
+		begin_timeline(object, kind, detail);
 	}
-	filter = json_pack("{s:o}", "session_id", ids);
+	filter = json_pack("{s:o}", refers, ids);
 	ret = catalog_list(call->control->catalog, CATALOG_EVENT, filter, &events, &call->err);
 	json_decref(filter);
 	json_array_foreach(events, i, event) {
-		snprintf(key, sizeof(key), "%lld", (long long)api_integer(event, "session_id"));
-		session = json_object_get(index, key);
-		if (session)
-			add_event(session, event, detail);
+		snprintf(key, sizeof(key), "%lld", (long long)api_integer(event, refers));
+		object = json_object_get(index, key);
+		if (object)
+			add_event(object, event, kind, detail);
 	}
 	json_decref(events);
 	json_decref(index);
 	return ret;
 }
 
-int api_timeline(struct api_call *call, json_t *array, enum api_timeline detail)
+int api_timeline(struct api_call *call, enum catalog_kind kind, json_t *array,
+		 enum api_timeline detail)
 {
 	size_t from;
 	int ret = 0;
 
 	for (from = 0; !ret && from < json_array_size(array); from += API_IDS_MOST)
-		ret = add_events(call, array, from, detail);
+		ret = add_events(call, kind, array, from, detail);
 	return ret;
 }
 
@@ -125,13 +153,13 @@ int api_boots(struct api_call *call, int64_t client_id, json_t **boots)
 
 	ret = last_ones(call, CATALOG_SESSION, client_id, &sessions);
 	if (!ret)
-		ret = api_timeline(call, sessions, TIMELINE_STEPS);
+		ret = api_timeline(call, CATALOG_SESSION, sessions, TIMELINE_STEPS);
 	if (!ret)
 		ret = api_present(call, &api_sessions, sessions);
 	if (!ret)
 		ret = last_ones(call, CATALOG_BOOT, client_id, &stopped);
 	if (!ret)
-		ret = api_stopped_show(call, stopped, false);
+		ret = api_stopped_show(call, stopped, TIMELINE_STEPS);
 	if (!ret) {
 		*boots = merge(sessions, stopped);
 		json_array_foreach(*boots, i, boot)

@@ -139,7 +139,7 @@ void api_list_run(struct control *control, struct http_request *request,
 	if (!ret)
 		ret = api_drop_foreign(&call, array);
 	if (!ret && call.resource->flags & API_TIMELINE)
-		ret = api_timeline(&call, array, TIMELINE_LAST);
+		ret = api_timeline(&call, call.resource->kind, array, TIMELINE_LAST);
 	if (!ret)
 		ret = api_present(&call, call.resource, array);
 	if (!ret)

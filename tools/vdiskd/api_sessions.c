@@ -30,7 +30,7 @@ static int find(struct api_call *call, json_t **session)
 static int show(struct api_call *call, json_t *session)
 {
 	json_t *array = json_pack("[O]", session);
-	int ret = api_timeline(call, array, TIMELINE_TEXTS);
+	int ret = api_timeline(call, CATALOG_SESSION, array, TIMELINE_TEXTS);
 
 	if (!ret)
 		ret = api_present(call, &api_sessions, array);

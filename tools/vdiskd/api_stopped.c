@@ -8,60 +8,13 @@
 #include "bootlog.h"
 #include "http_internal.h"
 
-/* What only the catalog wants to know of a step. */
-static void strip(json_t *event, bool texts)
+int api_stopped_show(struct api_call *call, json_t *array, enum api_timeline detail)
 {
-	static const char *const fields[] = {
-		"id", "revision", "session_id", "boot_id", "client_id", NULL
-	};
-	const char *const *field;
-
-	for (field = fields; *field; field++)
-		json_object_del(event, *field);
-	if (!texts)
-		json_object_del(event, "text");
-}
-
-/* Steps of at most API_IDS_MOST boots from @from on. */
-static int add_steps(struct api_call *call, json_t *array, size_t from, bool texts)
-{
-	json_t *ids = json_array(), *index = json_object(), *events = NULL;
-	json_t *filter, *event, *boot;
-	char key[24];
-	size_t i;
-	int ret;
-
-	for (i = from; i < json_array_size(array) && i - from < API_IDS_MOST; i++) {
-		boot = json_array_get(array, i);
-		snprintf(key, sizeof(key), "%lld", (long long)api_integer(boot, "id"));
-		json_array_append(ids, json_object_get(boot, "id"));
-		json_object_set(index, key, boot);
-		json_object_set_new(boot, "events", json_array());
-	}
-	filter = json_pack("{s:o}", "boot_id", ids);
-	ret = catalog_list(call->control->catalog, CATALOG_EVENT, filter, &events, &call->err);
-	json_decref(filter);
-	json_array_foreach(events, i, event) {
-		snprintf(key, sizeof(key), "%lld", (long long)api_integer(event, "boot_id"));
-		boot = json_object_get(index, key);
-		strip(event, texts);
-		if (boot)
-			json_array_append(json_object_get(boot, "events"), event);
-	}
-	json_decref(events);
-	json_decref(index);
-	return ret;
-}
-
-int api_stopped_show(struct api_call *call, json_t *array, bool texts)
-{
+	int ret = api_timeline(call, CATALOG_BOOT, array, detail);
 	json_t *boot;
 	char key[24];
 	size_t i;
-	int ret = 0;
 
-	for (i = 0; !ret && i < json_array_size(array); i += API_IDS_MOST)
-		ret = add_steps(call, array, i, texts);
 	if (!ret)
 		ret = api_present(call, &api_stopped, array);
 	json_array_foreach(array, i, boot) {
@@ -130,7 +83,7 @@ void api_stopped_list_run(struct control *control, struct http_request *request,
 	if (!ret)
 		ret = api_drop_foreign(&call, array);
 	if (!ret)
-		ret = api_stopped_show(&call, array, false);
+		ret = api_stopped_show(&call, array, TIMELINE_STEPS);
 	if (!ret)
 		ret = add_unknown(&call, filter, array);
 	json_decref(filter);
@@ -173,7 +126,7 @@ static int find(struct api_call *call, const char *key, json_t **array)
 		*array = json_pack("[o]", boot);
 		ret = check_client(call, boot);
 		if (!ret)
-			ret = api_stopped_show(call, *array, true);
+			ret = api_stopped_show(call, *array, TIMELINE_TEXTS);
 	}
 	if (ret == -ENOENT || (!ret && !json_array_size(*array)))
 		ret = vdisk_error_set(&call->err, ENOENT, "there is no boot '%s'", key);
