@@ -391,26 +391,27 @@ static bool make_session(struct attempt *a, struct gate_view *view)
 					 &a->err));
 }
 
-static void tell_holder(struct attempt *a, const struct gate_view *holder)
+/* Beside the words of the answer. */
+static void tell_holder(struct attempt *a, const struct gate_view *holder, const char *who,
+			const char *reason)
 {
+	char detail[LOGIN_WORDS];
+
 	json_object_set_new(a->answer->json, "holder", json_string(holder->address));
 	json_object_set_new(a->answer->json, "session", json_integer(holder->id));
+	snprintf(detail, sizeof(detail), "client '%s' is in use at %s%s", holder->client,
+		 holder->address, who);
+	note_refused(a, "refused", detail);
+	log_limited(LOG_LEVEL_WARNING, "login refused", "client", holder->client, "from",
+		    a->machine.address, "reason", reason, "holder", holder->address);
 }
 
 static void tell_alive(struct attempt *a, const struct gate_view *holder)
 {
-	char detail[LOGIN_WORDS];
-
 	http_problem(a->answer, 409, "Already live",
 		     "client '%s' is in use at %s, which answers: two machines with one identity, or one that was cloned",
 		     holder->client, holder->address);
-	tell_holder(a, holder);
-	snprintf(detail, sizeof(detail), "client '%s' is in use at %s, which answers",
-		 holder->client, holder->address);
-	note_refused(a, "refused", detail);
-	log_limited(LOG_LEVEL_WARNING, "login refused", "client", holder->client, "from",
-		    a->machine.address, "reason", "it is live elsewhere", "holder",
-		    holder->address);
+	tell_holder(a, holder, ", which answers", "it is live elsewhere");
 }
 
 static void tell_checking(struct attempt *a, const struct gate_view *holder,
@@ -426,8 +427,6 @@ static void tell_checking(struct attempt *a, const struct gate_view *holder,
 /* Whoever only says the client's UUID and MAC never gets the place of one who proved its key. */
 static bool yields_to_proof(struct attempt *a, struct gate_view *holder)
 {
-	char detail[LOGIN_WORDS];
-
 	if (a->proved.bound || !login_has_key(a->client) ||
 	    gate_of_client(a->control->gate, login_integer(a->client, "id"), holder) ||
 	    !holder->bound)
@@ -435,13 +434,8 @@ static bool yields_to_proof(struct attempt *a, struct gate_view *holder)
 	http_problem(a->answer, 409, "Already live",
 		     "client '%s' is in use at %s by a machine that proved the client's key: only who proves it, too, takes its place; 'vdiskadm session fence %s' ends it",
 		     holder->client, holder->address, holder->client);
-	tell_holder(a, holder);
-	snprintf(detail, sizeof(detail), "client '%s' is in use at %s by a machine that proved its key",
-		 holder->client, holder->address);
-	note_refused(a, "refused", detail);
-	log_limited(LOG_LEVEL_WARNING, "login refused", "client", holder->client, "from",
-		    a->machine.address, "reason", "its holder proved the client's key", "holder",
-		    holder->address);
+	tell_holder(a, holder, " by a machine that proved its key",
+		    "its holder proved the client's key");
 	return true;
 }
 
