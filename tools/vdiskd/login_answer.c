@@ -186,11 +186,15 @@ static char *fill_in(const char *template, const json_t *client, const json_t *p
 	struct text out = { .data = NULL };
 	const char *open, *close;
 	char name[NAME_SIZE];
+	size_t length;
 
 	while ((open = strstr(template, "{{")) && (close = strstr(open, "}}")) &&
 	       out.length < FILE_MOST) {
 		text_add(&out, template, open - template);
-		snprintf(name, sizeof(name), "%.*s", (int)(close - open - 2), open + 2);
+		length = close - open - 2;
+		/* What is longer is no name, and not the one that it begins with. */
+		snprintf(name, sizeof(name), "%.*s", length < NAME_SIZE ? (int)length : 0,
+			 open + 2);
 		open = variable(client, properties, name);
 		text_add(&out, open, strlen(open));
 		template = close + 2;
