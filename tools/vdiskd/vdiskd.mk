@@ -9,7 +9,7 @@ vdiskd_LIBS := -luring -lmicrohttpd -lgnutls $(CATALOG_LIBS) -lpthread
 
 # The control plane: what the fuzzer of the data plane does without.
 CONTROL_SRCS := tools/vdiskd/control.c tools/vdiskd/metrics.c tools/vdiskd/pem.c \
-	tools/vdiskd/wake.c tools/vdiskd/version_files.c \
+	tools/vdiskd/version_files.c \
 	$(wildcard $(addprefix tools/vdiskd/,http*.c api*.c login*.c session*.c boot*.c presence.c wake.c))
 
 $(B)/obj/tools/vdiskd/api_status.o: Documentation/openapi.yaml
