@@ -17,17 +17,76 @@ static const struct token usual = {
 	.version = 3, .epoch = 9, .expires = 1800000000,
 };
 
-static int verify(const char *text, struct token *token)
+/* In a block of its own size, so that reading behind it is seen. */
+static char *copy_of(const char *text, size_t length)
 {
-	/* In a block of its own size, so that reading behind it is seen. */
-	size_t length = strlen(text);
 	char *copy = malloc(length + !length);
-	int ret;
 
 	memcpy(copy, text, length);
-	ret = token_verify(&key, copy, length, token);
+	return copy;
+}
+
+static int verify(const char *text, struct token *token)
+{
+	size_t length = strlen(text);
+	char *copy = copy_of(text, length);
+	int ret = token_verify(&key, copy, length, token);
+
 	free(copy);
 	return ret;
+}
+
+static int verify_bearer(const char *text, struct token_bearer *bearer)
+{
+	size_t length = strlen(text);
+	char *copy = copy_of(text, length);
+	int ret = token_bearer_verify(&key, copy, length, bearer);
+
+	free(copy);
+	return ret;
+}
+
+static bool is_token(const char *text, size_t length)
+{
+	struct token token;
+
+	return !token_verify(&key, text, length, &token);
+}
+
+static bool is_bearer(const char *text, size_t length)
+{
+	struct token_bearer bearer;
+
+	return !token_bearer_verify(&key, text, length, &bearer);
+}
+
+/* How many are taken of all that are @text with a bit changed, or cut short. */
+static unsigned int damaged_ones(const char *text, bool (*is_one)(const char *, size_t))
+{
+	size_t length = strlen(text), i;
+	char damaged[TOKEN_TEXT_SIZE];
+	unsigned int taken = 0, bit;
+
+	for (i = 0; i < length; i++) {
+		for (bit = 0; bit < 8; bit++) {
+			strcpy(damaged, text);
+			damaged[i] ^= 1 << bit;
+			taken += is_one(damaged, length);
+		}
+		taken += is_one(text, i);
+	}
+	return taken;
+}
+
+static void sign_as(const struct token_key *with, const char *payload, char *text)
+{
+	uint8_t digest[32];
+
+	gnutls_hmac_fast(GNUTLS_MAC_SHA256, with->byte, sizeof(with->byte), payload,
+			 strlen(payload), digest);
+	base64url_encode((const uint8_t *)payload, strlen(payload), text);
+	strcat(text, ".");
+	base64url_encode(digest, sizeof(digest), text + strlen(text));
 }
 
 static void test_round(void)
@@ -87,23 +146,11 @@ static void test_make_refuses(void)
 static void test_damage(void)
 {
 	char text[TOKEN_TEXT_SIZE], damaged[TOKEN_TEXT_SIZE + 1];
-	unsigned int taken = 0, bit;
 	struct token token;
-	size_t length, i;
 
 	token_make(&key, &usual, text, NULL);
-	length = strlen(text);
-	for (i = 0; i < length; i++) {
-		for (bit = 0; bit < 8; bit++) {
-			strcpy(damaged, text);
-			damaged[i] ^= 1 << bit;
-			taken += !token_verify(&key, damaged, length, &token);
-		}
-	}
-	tap_ok(!taken, "a bit changed anywhere is seen");
-	for (taken = 0, i = 0; i < length; i++)
-		taken += !token_verify(&key, text, i, &token);
-	tap_ok(!taken, "one cut short anywhere is seen");
+	tap_ok(is_token(text, strlen(text)) && !damaged_ones(text, is_token),
+	       "a bit changed anywhere is seen, and one cut short");
 	snprintf(damaged, sizeof(damaged), "%sA", text);
 	tap_ok(verify(damaged, &token) == -EBADMSG, "one that goes on is seen");
 	snprintf(damaged, sizeof(damaged), "%s=", text);
@@ -129,36 +176,15 @@ static void test_strict(void)
 	};
 	static const char good[] = "1|f|1|c|i@1|r|1|1";
 	char text[TOKEN_TEXT_SIZE];
-	uint8_t digest[32];
 	struct token token;
 	unsigned int i;
-	size_t length;
 
-	for (i = 0; i <= sizeof(payloads) / sizeof(*payloads); i++) {
-		const char *payload = i ? payloads[i - 1] : good;
-
-		length = strlen(payload);
-		gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.byte, sizeof(key.byte), payload, length, digest);
-		base64url_encode((const uint8_t *)payload, length, text);
-		strcat(text, ".");
-		base64url_encode(digest, sizeof(digest), text + strlen(text));
-		if (i)
-			tap_ok(verify(text, &token) == -EBADMSG, "signed, but no token: %s", payload);
-		else
-			tap_ok(!verify(text, &token), "signed, and a token: %s", payload);
+	sign_as(&key, good, text);
+	tap_ok(!verify(text, &token), "signed, and a token: %s", good);
+	for (i = 0; i < sizeof(payloads) / sizeof(*payloads); i++) {
+		sign_as(&key, payloads[i], text);
+		tap_ok(verify(text, &token) == -EBADMSG, "signed, but no token: %s", payloads[i]);
 	}
-}
-
-static int verify_bearer(const char *text, struct token_bearer *bearer)
-{
-	size_t length = strlen(text);
-	char *copy = malloc(length + !length);
-	int ret;
-
-	memcpy(copy, text, length);
-	ret = token_bearer_verify(&key, copy, length, bearer);
-	free(copy);
-	return ret;
 }
 
 static void test_bearer(void)
@@ -166,11 +192,9 @@ static void test_bearer(void)
 	static const struct token_bearer mine = {
 		.session = 42, .client = "lab1-07", .epoch = 9, .started = 1800000000,
 	};
-	char text[TOKEN_TEXT_SIZE], changed[TOKEN_TEXT_SIZE], export[TOKEN_TEXT_SIZE];
+	char text[TOKEN_TEXT_SIZE], export[TOKEN_TEXT_SIZE];
 	struct token_bearer bearer, longest = mine;
-	unsigned int taken = 0, bit;
 	struct token token;
-	size_t length, i;
 
 	tap_ok(!token_bearer_make(&key, &mine, text, NULL) && !verify_bearer(text, &bearer) &&
 	       bearer.session == 42 && !strcmp(bearer.client, "lab1-07") && bearer.epoch == 9 &&
@@ -181,16 +205,7 @@ static void test_bearer(void)
 	token_make(&key, &usual, export, NULL);
 	tap_ok(verify_bearer(export, &bearer) == -EBADMSG && !bearer.session,
 	       "and a token is no bearer");
-	length = strlen(text);
-	for (i = 0; i < length; i++) {
-		for (bit = 0; bit < 8; bit++) {
-			strcpy(changed, text);
-			changed[i] ^= 1 << bit;
-			taken += !token_bearer_verify(&key, changed, length, &bearer);
-		}
-		taken += !token_bearer_verify(&key, text, i, &bearer);
-	}
-	tap_ok(!taken, "a bit changed anywhere is seen, and one cut short");
+	tap_ok(!damaged_ones(text, is_bearer), "a bit changed anywhere is seen, and one cut short");
 	memset(longest.client, 'x', TOKEN_NAME_LONGEST);
 	longest.session = UINT64_MAX;
 	longest.epoch = UINT64_MAX;
@@ -202,17 +217,6 @@ static void test_bearer(void)
 	strcpy(longest.client, "a|b");
 	longest.session = 1;
 	tap_ok(token_bearer_make(&key, &longest, text, NULL) == -EINVAL, "nor for a name that is none");
-}
-
-static void sign_as(const struct token_key *with, const char *payload, char *text)
-{
-	uint8_t digest[32];
-
-	gnutls_hmac_fast(GNUTLS_MAC_SHA256, with->byte, sizeof(with->byte), payload,
-			 strlen(payload), digest);
-	base64url_encode((const uint8_t *)payload, strlen(payload), text);
-	strcat(text, ".");
-	base64url_encode(digest, sizeof(digest), text + strlen(text));
 }
 
 /* Signed with the right key, but not what token_bearer_make() writes. */
