@@ -343,7 +343,7 @@ bool session_may_note(struct control *control, uint64_t id)
 	return may;
 }
 
-bool session_first_read(struct control *control, uint64_t id)
+bool session_first_time(struct control *control, uint64_t id, enum session_once what)
 {
 	struct sessions *sessions = control->sessions;
 	struct session_extra *extra;
@@ -351,9 +351,9 @@ bool session_first_read(struct control *control, uint64_t id)
 
 	pthread_mutex_lock(&sessions->lock);
 	extra = extra_of(sessions, id);
-	first = extra && !extra->first_read;
+	first = extra && !(extra->told & what);
 	if (first)
-		extra->first_read = true;
+		extra->told |= what;
 	pthread_mutex_unlock(&sessions->lock);
 	return first;
 }
@@ -388,13 +388,28 @@ static int look(struct control *control, int64_t id, struct gate_view *view,
 	return 0;
 }
 
-/* Before it is written down: it stops now, whatever the catalog does. */
-static void fence(struct control *control, const struct catalog_who *who,
-		  const struct gate_view *view, const char *why)
+/*
+ * It stops now, whatever the catalog does.  The writer may take a second, or longer:
+ * its row says at once that this is final, for a server that starts again before that.
+ */
+static int fence(struct control *control, const struct catalog_who *who,
+		 const struct gate_view *view, const char *why, struct vdisk_error *err)
 {
+	json_t *changes;
+	int ret;
+
 	gate_end(control->gate, view->id, "fenced", why);
 	log_event(LOG_LEVEL_INFO, "session fenced", "client", view->client, "by", who->name, "from",
 		  who->from);
+	changes = json_pack("{s:s s:s s:I}", "state", "ended", "ended_how", "fenced", "since",
+			    (json_int_t)time(NULL));
+	ret = catalog_change(control->catalog, NULL, CATALOG_SESSION, view->id, changes, -1, NULL,
+			     err);
+	json_decref(changes);
+	/* Its client was removed, and its row with it. */
+	if (ret && ret != -ENOENT)
+		return ret;
+	return catalog_note(control->catalog, who, "fence", CATALOG_SESSION, view->id, NULL, err);
 }
 
 int session_fence(struct control *control, const struct catalog_who *who, int64_t session,
@@ -408,8 +423,7 @@ int session_fence(struct control *control, const struct catalog_who *who, int64_
 	if (ret)
 		return ret;
 	snprintf(why, sizeof(why), "fenced by %.63s; this is final", who->name);
-	fence(control, who, &view, why);
-	return catalog_note(control->catalog, who, "fence", CATALOG_SESSION, session, NULL, err);
+	return fence(control, who, &view, why, err);
 }
 
 int session_fence_client(struct control *control, const struct catalog_who *who, int64_t client_id,
@@ -417,14 +431,12 @@ int session_fence_client(struct control *control, const struct catalog_who *who,
 {
 	char why[GATE_WHY_SIZE];
 	struct gate_view view;
-	int ret = 0;
+	int ret = 0, one;
 
 	snprintf(why, sizeof(why), "its client was %s by %.63s; this is final", how, who->name);
 	while (!gate_of_client(control->gate, client_id, &view)) {
-		fence(control, who, &view, why);
-		if (!ret)
-			ret = catalog_note(control->catalog, who, "fence", CATALOG_SESSION, view.id,
-					   NULL, err);
+		one = fence(control, who, &view, why, err);
+		ret = ret ? ret : one;
 	}
 	return ret;
 }

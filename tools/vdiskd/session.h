@@ -75,8 +75,11 @@ char *session_clean(const char *text);
 /** session_may_note - whether a client may put another one into its own; counts */
 bool session_may_note(struct control *control, uint64_t id);
 
-/** session_first_read - whether to note it now: client and server both see it */
-bool session_first_read(struct control *control, uint64_t id);
+/* What stands in a timeline once, whoever sees it, and how often. */
+enum session_once { SESSION_FIRST_READ = 1, SESSION_END = 2 };
+
+/** session_first_time - whether to note it now */
+bool session_first_time(struct control *control, uint64_t id, enum session_once what);
 
 /** session_orders - take those that wait: an array of {id, order, text} */
 json_t *session_orders(struct control *control, uint64_t id);

@@ -18,7 +18,7 @@ struct session_extra {
 	struct session_extra *next;
 	uint64_t id;
 	unsigned int events;
-	bool first_read;		/* is in its timeline */
+	unsigned int told;		/* enum session_once */
 	bool booted, arrived, failed;	/* it got its kernel here; came to its root; said so */
 	json_t *orders;
 };

@@ -106,7 +106,7 @@ void session_run_events(struct control *control, struct http_request *request,
 		bad(answer, "text", "at most 64 KiB");
 		return;
 	}
-	if (!strcmp(note.step, "first-read") && !session_first_read(control, view.id))
+	if (!strcmp(note.step, "first-read") && !session_first_time(control, view.id, SESSION_FIRST_READ))
 		return;
 	if (!session_may_note(control, view.id)) {
 		http_problem(answer, 429, "Too many events", "a session has at most %d",

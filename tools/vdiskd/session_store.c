@@ -231,7 +231,7 @@ static void note_stopped(struct control *control, const struct gate_view *view)
 		session_note(control, &note);
 }
 
-/* Steps that only the gate sees; each is told once by the row's own past. */
+/* Steps that only the gate sees; each is told once. */
 static void note_steps(struct control *control, const struct gate_view *view, const json_t *before)
 {
 	struct session_note note = {
@@ -240,9 +240,9 @@ static void note_steps(struct control *control, const struct gate_view *view, co
 	};
 
 	if (view->first_read && !integer(before, "bytes") &&
-	    session_first_read(control, view->id))
+	    session_first_time(control, view->id, SESSION_FIRST_READ))
 		session_note(control, &note);
-	if (view->state == GATE_ENDED && strcmp(text(before, "state"), "ended")) {
+	if (view->state == GATE_ENDED && session_first_time(control, view->id, SESSION_END)) {
 		note_stopped(control, view);
 		note_end(control, view);
 	}
