@@ -169,10 +169,12 @@ int64_t gate_signs(struct gate *gate, uint64_t id);
 /**
  * gate_tick - a second has passed
  * @lifetime: seconds that a live session is let live on
+ * @forgotten: ids of sessions that ended long ago and are known no more; @most in one tick
  *
- * Counts bytes, ends what has expired, forgets what ended long ago.
+ * Counts bytes, ends what has expired.  Return: how many it has forgotten.
  */
-void gate_tick(struct gate *gate, int64_t now, int64_t lifetime);
+unsigned int gate_tick(struct gate *gate, int64_t now, int64_t lifetime, uint64_t *forgotten,
+		       unsigned int most);
 
 /** gate_changed - a session that has changed since it was last told; false: none has */
 bool gate_changed(struct gate *gate, struct gate_view *view);

@@ -428,17 +428,19 @@ static bool is_forgotten(const struct gate_session *s, int64_t now)
 	       now >= s->view.expires && now - s->view.since > ENDED_KEPT_SECONDS;
 }
 
-void gate_tick(struct gate *gate, int64_t now, int64_t lifetime)
+unsigned int gate_tick(struct gate *gate, int64_t now, int64_t lifetime, uint64_t *forgotten,
+		       unsigned int most)
 {
 	struct gate_session **link, *s;
-	unsigned int i;
+	unsigned int count = 0, i;
 
 	pthread_mutex_lock(&gate->lock);
 	for (i = 0; i < GATE_BUCKETS; i++) {
 		link = &gate->buckets[i];
 		while ((s = *link)) {
 			tick_session(gate, s, now, lifetime);
-			if (is_forgotten(s, now)) {
+			if (count < most && is_forgotten(s, now)) {
+				forgotten[count++] = s->view.id;
 				*link = s->next;
 				free(s);
 			} else {
@@ -447,6 +449,7 @@ void gate_tick(struct gate *gate, int64_t now, int64_t lifetime)
 		}
 	}
 	pthread_mutex_unlock(&gate->lock);
+	return count;
 }
 
 bool gate_changed(struct gate *gate, struct gate_view *view)

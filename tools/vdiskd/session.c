@@ -54,18 +54,35 @@ int session_start(struct control *control, struct vdisk_error *err)
 	return 0;
 }
 
+static void free_extra(struct session_extra **link)
+{
+	struct session_extra *extra = *link;
+
+	*link = extra->next;
+	json_decref(extra->orders);
+	free(extra);
+}
+
 static void free_extras(struct sessions *sessions)
 {
-	struct session_extra *extra;
 	unsigned int i;
 
-	for (i = 0; i < SESSION_BUCKETS; i++) {
-		while ((extra = sessions->extras[i])) {
-			sessions->extras[i] = extra->next;
-			json_decref(extra->orders);
-			free(extra);
-		}
-	}
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		while (sessions->extras[i])
+			free_extra(&sessions->extras[i]);
+}
+
+void session_forget(struct sessions *sessions, uint64_t id)
+{
+	struct session_extra **link;
+
+	pthread_mutex_lock(&sessions->lock);
+	link = &sessions->extras[id % SESSION_BUCKETS];
+	while (*link && (*link)->id != id)
+		link = &(*link)->next;
+	if (*link)
+		free_extra(link);
+	pthread_mutex_unlock(&sessions->lock);
 }
 
 static void free_notes(struct session_waiting *note)
@@ -187,6 +204,8 @@ int session_create(struct control *control, struct gate_view *view, int64_t imag
 		return ret;
 	view->id = json_integer_value(json_object_get(stored, "id"));
 	json_decref(stored);
+	/* A catalog that was restored gives numbers again: nothing of who had it is the new one's. */
+	session_forget(control->sessions, view->id);
 	ret = gate_admit(control->gate, view);
 	return ret ? vdisk_error_set(err, -ret, "no memory for a session") : 0;
 }

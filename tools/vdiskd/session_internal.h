@@ -13,7 +13,7 @@ enum {
 	SESSION_BUCKETS = 1024,
 };
 
-/* What the gate needn't know of a session. */
+/* What the gate needn't know of a session; goes when the gate forgets that. */
 struct session_extra {
 	struct session_extra *next;
 	uint64_t id;
@@ -55,6 +55,9 @@ int session_load_images(struct control *control, struct vdisk_error *err);
 const char *session_stopped(struct control *control, const struct gate_view *view);
 
 /** session_write - the writer's thread */
+/** session_forget - what is remembered of a session that is known no more */
+void session_forget(struct sessions *sessions, uint64_t id);
+
 void *session_write(void *sessions);
 
 #endif

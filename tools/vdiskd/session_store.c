@@ -465,9 +465,13 @@ static time_t prune(struct sessions *sessions, time_t now)
 static bool tick(struct sessions *sessions, time_t now)
 {
 	struct control *control = sessions->control;
+	uint64_t forgotten[BATCH];
+	unsigned int count;
 	bool up;
 
-	gate_tick(control->gate, now, session_seconds(control));
+	count = gate_tick(control->gate, now, session_seconds(control), forgotten, BATCH);
+	while (count)
+		session_forget(sessions, forgotten[--count]);
 	refresh(sessions);
 	up = bootlog_write(control) && presence_tell(control, now, false);
 	if (up && now >= sessions->next_prune)
