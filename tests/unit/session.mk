@@ -13,5 +13,12 @@ test_gate_LIBS := $(TOKEN_LIBS) -lpthread
 $(B)/obj/tests/unit/test_gate.o: OBJ_CFLAGS = -Itools/vdiskd
 UNIT_TESTS += $(B)/test_gate
 
+TEST_PROGRAMS += test_session_memory
+test_session_memory_SRCS := tests/unit/test_session_memory.c $(addprefix tools/vdiskd/,session.c \
+	session_store.c gate.c gate_session.c name.c log.c) $(TOKEN_SRCS)
+test_session_memory_LIBS := $(TOKEN_LIBS) -ljansson -lpthread
+$(B)/obj/tests/unit/test_session_memory.o: OBJ_CFLAGS = -Itools/vdiskd
+UNIT_TESTS += $(B)/test_session_memory
+
 SESSION_TESTS := $(sort $(wildcard tests/unit/session/test_session_*))
 UNIT_TESTS += $(SESSION_TESTS)

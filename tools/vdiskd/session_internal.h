@@ -43,6 +43,7 @@ struct sessions {
 	struct session_extra *extras[SESSION_BUCKETS];
 	uint64_t next_order;
 	int64_t next_prune;		/* the writer's own */
+	bool behind;			/* so is this: there are more notes than it wrote at once */
 };
 
 /** session_load - sessions of the catalog into the gate; 0 or what the catalog said */
@@ -54,10 +55,10 @@ int session_load_images(struct control *control, struct vdisk_error *err);
 /** session_stopped - of one that ended: why, if it stopped on its way; else NULL */
 const char *session_stopped(struct control *control, const struct gate_view *view);
 
-/** session_write - the writer's thread */
 /** session_forget - what is remembered of a session that is known no more */
 void session_forget(struct sessions *sessions, uint64_t id);
 
+/** session_write - the writer's thread */
 void *session_write(void *sessions);
 
 #endif

@@ -358,6 +358,7 @@ static bool write_notes(struct sessions *sessions)
 	int ret;
 
 	notes = take_notes(sessions, &count);
+	sessions->behind = false;
 	if (!notes)
 		return true;
 	ret = catalog_begin(sessions->control->catalog, &err);
@@ -380,6 +381,7 @@ static bool write_notes(struct sessions *sessions)
 		return false;
 	}
 	forget_notes(sessions, notes);
+	sessions->behind = count == BATCH;
 	return true;
 }
 
@@ -496,10 +498,11 @@ void *session_write(void *context)
 	bool up = true, was_up = true, more = true, ticks = true;
 	time_t ticked = 0;
 
-	while (more) {
+	/* At the end all that is left, unless the catalog is down. */
+	while (more || (up && sessions->behind)) {
 		more = wait_for_news(sessions, !up);
 		/* News may come by the thousand; these once a second, or when somebody waits. */
-		if (time(NULL) != ticked || is_awaited(sessions)) {
+		if (!more || time(NULL) != ticked || is_awaited(sessions)) {
 			ticked = time(NULL);
 			ticks = tick(sessions, ticked);
 		}
