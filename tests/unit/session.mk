@@ -20,5 +20,12 @@ test_session_memory_LIBS := $(TOKEN_LIBS) -ljansson -lpthread
 $(B)/obj/tests/unit/test_session_memory.o: OBJ_CFLAGS = -Itools/vdiskd
 UNIT_TESTS += $(B)/test_session_memory
 
+TEST_PROGRAMS += test_bootlog
+test_bootlog_SRCS := tests/unit/test_bootlog.c $(addprefix tools/vdiskd/,bootlog.c bootlog_show.c \
+	bootlog_store.c) lib/error.c
+test_bootlog_LIBS := -ljansson -lpthread
+$(B)/obj/tests/unit/test_bootlog.o: OBJ_CFLAGS = -Itools/vdiskd
+UNIT_TESTS += $(B)/test_bootlog
+
 SESSION_TESTS := $(sort $(wildcard tests/unit/session/test_session_*))
 UNIT_TESTS += $(SESSION_TESTS)

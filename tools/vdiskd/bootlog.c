@@ -280,12 +280,14 @@ static struct boot_step *repeated(const struct boot *boot, const struct bootlog_
 	return found;
 }
 
-static char *keep_text(struct bootlog *log, const char *text)
+/* Machines that nobody knows leave half of the room to those that are known. */
+static char *keep_text(struct bootlog *log, const struct boot *boot, const char *text)
 {
+	size_t most = boot->client_id ? BOOTLOG_TEXTS_BYTES : BOOTLOG_TEXTS_BYTES / 2;
 	char *copy = text && *text ? session_clean(text) : NULL;
 	size_t length = copy ? strlen(copy) : 0;
 
-	if (log->text_bytes + length > BOOTLOG_TEXTS_BYTES) {
+	if (log->text_bytes + length > most) {
 		free(copy);
 		return NULL;
 	}
@@ -305,7 +307,7 @@ static struct boot_step *new_step(struct bootlog *log, struct boot *boot,
 		return NULL;
 	*step = (struct boot_step) {
 		.step = sign->step, .at = time(NULL), .bytes = sign->bytes,
-		.seconds = sign->seconds, .text = keep_text(log, sign->text),
+		.seconds = sign->seconds, .text = keep_text(log, boot, sign->text),
 	};
 	if (last)
 		last->next = step;

@@ -45,7 +45,7 @@ struct boot_list {
 };
 
 struct bootlog {
-	pthread_mutex_t lock;		/* all below */
+	pthread_mutex_t lock;		/* all below; the sessions' is taken within, and no other */
 	struct boot_list known, unknown;
 	struct boot *clients[BOOTLOG_BUCKETS];	/* the known ones, by id */
 	struct boot *dead;		/* with rows that the writer has to remove */

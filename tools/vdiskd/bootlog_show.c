@@ -8,16 +8,21 @@
 
 enum { FIRST_LINE_MOST = 400 };
 
-static void add_text(char *why, const char *text)
+/* The first line, as the catalog takes it: without tabs. */
+static void take_first_line(char *why, const char *text)
 {
-	size_t length = strcspn(text, "\n"), used = strlen(why);
+	size_t length = strcspn(text, "\n");
+	char *c;
 
 	if (length > FIRST_LINE_MOST)
 		length = FIRST_LINE_MOST;
 	/* Cut between characters. */
 	while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
 		length--;
-	snprintf(why + used, BOOTLOG_WHY_SIZE - used, "%.*s", (int)length, text);
+	snprintf(why, BOOTLOG_WHY_SIZE, "%.*s", (int)length, text);
+	for (c = why; *c; c++)
+		if (*c == '\t')
+			*c = ' ';
 }
 
 static json_t *failure_of(const struct boot *boot)
@@ -28,7 +33,7 @@ static json_t *failure_of(const struct boot *boot)
 	if (!cause)
 		return *boot->why ? json_string(boot->why) : json_null();
 	if (cause->text)
-		add_text(why, cause->text);
+		take_first_line(why, cause->text);
 	if (cause->count > 1) {
 		snprintf(times, sizeof(times), " (%u times)", cause->count);
 		strncat(why, times, sizeof(why) - strlen(why) - 1);

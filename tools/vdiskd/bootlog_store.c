@@ -147,25 +147,24 @@ static int write_jobs(struct catalog *catalog, struct job *jobs, unsigned int co
 	return ret;
 }
 
-/* @ret: of all of them */
-static void end_job(struct bootlog *log, struct job *job, int ret)
+/* @written: whether the transaction was; else the boot's turn comes again */
+static void end_job(struct bootlog *log, struct job *job, bool written)
 {
 	struct boot *boot = job->boot;
-	struct boot_step *step = boot->steps;
+	struct boot_step *step;
 	unsigned int i;
 
-	if (!ret)
-		ret = job->ret;
 	pthread_mutex_lock(&log->lock);
 	boot->busy = false;
-	if (!ret) {
+	if (written) {
 		boot->row = job->row;
-		for (i = 0; step && i < job->steps; i++, step = step->next)
+		step = boot->steps;
+		for (i = 0; !job->ret && step && i < job->steps; i++, step = step->next)
 			step->written = true;
-	} else if (catalog_is_down(ret)) {
+	} else {
 		boot->changed = true;
 	}
-	if (!boot->dead && !boot->changed && (boot->stopped || ret))
+	if (!boot->dead && !boot->changed && (boot->stopped || job->ret))
 		bootlog_forget(log, boot);
 	pthread_mutex_unlock(&log->lock);
 	json_decref(job->object);
@@ -235,7 +234,7 @@ bool bootlog_write(struct control *control)
 	if (count)
 		ret = write_jobs(control->catalog, jobs, count);
 	for (i = 0; i < count; i++)
-		end_job(log, &jobs[i], ret);
+		end_job(log, &jobs[i], !ret);
 	tell_dropped(log);
 	return !catalog_is_down(ret);
 }
