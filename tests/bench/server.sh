@@ -57,8 +57,10 @@ fi
 
 dir=$(mktemp -d "$on/vdisk-bench.XXXXXX") || exit 1
 pid=
+holder=
 cleanup() {
 	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
+	[ -z "$holder" ] || { kill "$holder" && wait "$holder"; } 2>/dev/null
 	rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -66,6 +68,25 @@ trap 'exit 1' TERM INT
 head -c "${size}M" /dev/urandom > "$dir/i.img" || die "cannot make the image"
 cp "$dir/i.img" "$dir/w.img"
 sync -f "$dir"
+# What is to be cached stays so: some kernels take back pages within seconds.
+python3 - "$dir"/*.img > "$dir/held" <<'END' &
+import ctypes, mmap, signal, sys
+libc = ctypes.CDLL(None, use_errno=True)
+maps = []
+for name in sys.argv[1:]:
+    with open(name, "r+b") as f:
+        maps.append(mmap.mmap(f.fileno(), 0))
+    address = ctypes.addressof(ctypes.c_char.from_buffer(maps[-1]))
+    if libc.mlock(ctypes.c_void_p(address), ctypes.c_size_t(len(maps[-1]))):
+        sys.exit("server.sh: %s cannot be kept in memory: error %d; run it as root" % (name, ctypes.get_errno()))
+print("held", flush=True)
+signal.pause()
+END
+holder=$!
+until [ -s "$dir/held" ]; do
+	kill -0 $holder 2>/dev/null || exit 1
+	sleep 0.1
+done
 
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
