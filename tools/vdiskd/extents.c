@@ -2,6 +2,7 @@
 #include "extents.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "buffer.h"
@@ -14,31 +15,50 @@
 #include "util.h"
 #include "wire.h"
 
-/* How far the hole or the data at @offset goes; at most to @end. */
-static uint64_t next_change(const struct image *image, uint64_t offset, uint64_t end,
-			    uint32_t *state)
+/* The hole or the data at @offset, from there on; at most to @end where nothing is known of it. */
+static struct image_extent look(const struct image *image, uint64_t offset, uint64_t end)
 {
+	struct image_extent extent = { .from = offset, .to = end };
 	off_t at = lseek(image->fd, offset, SEEK_DATA);
 
-	*state = 0;
 	if (at < 0 && errno == ENXIO) {
-		*state = NBD_STATE_HOLE | NBD_STATE_ZERO;
-		return end;
+		extent.state = NBD_STATE_HOLE | NBD_STATE_ZERO;
+	} else if (at >= 0 && (uint64_t)at > offset) {
+		extent.state = NBD_STATE_HOLE | NBD_STATE_ZERO;
+		extent.to = at;
+	} else if (at >= 0) {
+		/* Where holes can't be asked for, all is data. */
+		at = lseek(image->fd, offset, SEEK_HOLE);
+		if (at >= 0 && (uint64_t)at > offset)
+			extent.to = at;
 	}
-	/* Where holes can't be asked for, all is data. */
-	if (at < 0)
-		return end;
-	if ((uint64_t)at > offset) {
-		*state = NBD_STATE_HOLE | NBD_STATE_ZERO;
-		return MIN((uint64_t)at, end);
-	}
-	at = lseek(image->fd, offset, SEEK_HOLE);
-	if (at < 0 || (uint64_t)at <= offset)
-		return end;
-	return MIN((uint64_t)at, end);
+	return extent;
 }
 
-size_t extents_find(const struct image *image, uint64_t offset, uint32_t length,
+/*
+ * How far the hole or the data at @offset goes; at most to @end.  The last one is
+ * remembered, for a client asks from piece to piece, and a filesystem may look
+ * through a long extent from its beginning to its end each time.  What can be
+ * written to changes.
+ */
+static uint64_t next_change(struct image *image, uint64_t offset, uint64_t end, uint32_t *state)
+{
+	struct image_extent extent;
+
+	pthread_mutex_lock(&image->extent_lock);
+	extent = image->extent;
+	pthread_mutex_unlock(&image->extent_lock);
+	if (image->writable || offset < extent.from || offset >= extent.to) {
+		extent = look(image, offset, end);
+		pthread_mutex_lock(&image->extent_lock);
+		image->extent = extent;
+		pthread_mutex_unlock(&image->extent_lock);
+	}
+	*state = extent.state;
+	return MIN(extent.to, end);
+}
+
+size_t extents_find(struct image *image, uint64_t offset, uint32_t length,
 		    struct extent *extents, size_t most)
 {
 	uint64_t end = offset + length, next;
@@ -79,7 +99,7 @@ static uint8_t *put_chunk(uint8_t *p, const struct request *request, uint32_t co
 static void extents_work(struct job *job)
 {
 	struct request *request = container_of(job, struct request, job);
-	const struct connection *c = request->c;
+	struct connection *c = request->c;
 	struct extent extents[EXTENTS_MOST];
 	struct extent all = { .length = request->length };
 	bool one = request->flags & NBD_CMD_FLAG_REQ_ONE;

@@ -23,7 +23,7 @@ struct extent {
  * May wait for a disk.  The whole range is described unless the room is short.
  * Return: how many, at least 1.
  */
-size_t extents_find(const struct image *image, uint64_t offset, uint32_t length,
+size_t extents_find(struct image *image, uint64_t offset, uint32_t length,
 		    struct extent *extents, size_t most);
 
 #endif

@@ -6,14 +6,25 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { RESIDENCY_PAGES = 1024, RESIDENCY_PAGE = 4096, BLOCK_OF_STAT = 512 };
+#include "util.h"
+
+enum {
+	PAGE = 4096,
+	REGION_PAGES = 64,		/* looked at together */
+	REGION = REGION_PAGES * PAGE,
+	REGION_MS = 500,		/* so long what was seen there holds */
+	RESIDENT_MOST = 4 << 20,	/* longer reads aren't worth a look */
+	BLOCK_OF_STAT = 512,
+};
 
 struct image_identity image_identity_of(const struct stat *st, uint64_t size)
 {
@@ -103,7 +114,8 @@ static void learn_memory(struct image *image, const struct stat *st)
 	if (st->st_uid != geteuid() && geteuid() != 0 && faccessat(image->fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS))
 		return;
 	image->map = mmap(NULL, image->size, PROT_NONE, MAP_SHARED, image->fd, 0);
-	image->may_ask_residency = image->map != MAP_FAILED;
+	if (image->map != MAP_FAILED)
+		image->regions = calloc((image->size - 1) / REGION + 1, sizeof(*image->regions));
 }
 
 int image_open(int directory, const char *path, bool writable, struct image *image, char *words)
@@ -114,6 +126,7 @@ int image_open(int directory, const char *path, bool writable, struct image *ima
 	memset(image, 0, sizeof(*image));
 	image->writable = writable;
 	image->map = MAP_FAILED;
+	pthread_mutex_init(&image->extent_lock, NULL);
 	/* Without O_NONBLOCK a fifo in the store would hold us for ever. */
 	image->fd = openat(directory, path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
 	if (image->fd < 0)
@@ -156,24 +169,71 @@ void image_close(struct image *image)
 {
 	if (image->map != MAP_FAILED)
 		munmap(image->map, image->size);
+	free(image->regions);
+	pthread_mutex_destroy(&image->extent_lock);
 	close(image->fd);
 }
 
-bool image_resident(const struct image *image, uint64_t offset, size_t length)
+/* Whether all pages of a part, at most a region, are in memory. */
+static bool pages_resident(const struct image *image, uint64_t from, uint64_t to)
 {
-	unsigned char pages[RESIDENCY_PAGES];
-	uint64_t start = offset & ~(uint64_t)(RESIDENCY_PAGE - 1);
-	size_t count = (offset + length - start + RESIDENCY_PAGE - 1) / RESIDENCY_PAGE;
-	size_t i;
+	unsigned char pages[REGION_PAGES];
+	size_t i, count;
 
-	if (image->in_memory)
-		return true;
-	if (!image->may_ask_residency || count > RESIDENCY_PAGES)
-		return false;
-	if (mincore((char *)image->map + start, offset + length - start, pages))
+	from &= ~(uint64_t)(PAGE - 1);
+	count = (to - from + PAGE - 1) / PAGE;
+	if (mincore((char *)image->map + from, to - from, pages))
 		return false;
 	for (i = 0; i < count; i++)
 		if (!(pages[i] & 1))
 			return false;
 	return true;
+}
+
+/*
+ * Whether all of a region was in memory a moment ago.  Asking for each read takes
+ * a fifth of a small one's time.  Pages that go meanwhile are those that nobody
+ * has read for long, and not those around what is being read.
+ */
+static bool region_resident(struct image *image, uint64_t region, uint32_t now)
+{
+	uint32_t seen = atomic_load_explicit(&image->regions[region], memory_order_relaxed);
+	uint64_t from = region * REGION;
+
+	/* The lowest bit is the answer, the others the time. */
+	if (!seen || now - (seen & ~1U) >= REGION_MS * 2) {
+		seen = now | pages_resident(image, from, MIN(from + REGION, image->size));
+		atomic_store_explicit(&image->regions[region], seen, memory_order_relaxed);
+	}
+	return seen & 1;
+}
+
+/* In half milliseconds, and even; it runs around, differences don't mind. */
+static uint32_t coarse_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint32_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000) * 2;
+}
+
+bool image_resident(struct image *image, uint64_t offset, size_t length)
+{
+	uint64_t end = offset + length, part_end;
+	uint32_t now = coarse_now();
+
+	if (!image->regions || length > RESIDENT_MOST)
+		return false;
+	for (; offset < end; offset = part_end) {
+		part_end = MIN((offset / REGION + 1) * REGION, end);
+		if (!region_resident(image, offset / REGION, now) &&
+		    !pages_resident(image, offset, part_end))
+			return false;
+	}
+	return true;
+}
+
+void image_not_resident(struct image *image, uint64_t offset)
+{
+	atomic_store_explicit(&image->regions[offset / REGION], 0, memory_order_relaxed);
 }

@@ -69,6 +69,8 @@ static int read_now(const struct connection *c, void *to, size_t length, uint64_
 		n = preadv2(image->fd, &iov, 1, offset, RWF_NOWAIT);
 		if (n < 0 && errno == EOPNOTSUPP)
 			atomic_store(&image->no_nowait, true);
+		if (n < (ssize_t)length)
+			image_not_resident(image, offset);
 		if (n >= 0 && (size_t)n < length)
 			return NOT_NOW;
 	}
