@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,9 +24,15 @@ enum {
 	FILE_WORKERS = 64,
 	WATCH_NS = 50000,		/* about what falling asleep and being woken take */
 	PREEMPTED_NS = 200000,		/* no system call takes that long */
-	GAP_MOST = 20 * WATCH_NS,	/* longer ones count as that */
+	MISSES_MOST = 6,		/* in a row; then one of 64 turns is watched for */
 	BUSY_NS = 200000000,		/* not watched for, where others want the processor */
-	SINGLES = 8,			/* turns with one request each */
+	SINGLES = 64,			/* turns with one request each */
+	SAME = 64,			/* turns that only one connection asked in */
+	DEPTH_LEAST = 16,
+	DEPTH_TURNS = 8192,
+	NAP_STEP_NS = 1000,
+	NAP_LEAST_NS = 4000,
+	NAP_MOST_NS = 50000,
 	PROBE = 32,			/* one of so many turns isn't watched for */
 };
 
@@ -205,8 +212,8 @@ static uint64_t clock_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* Looks for what comes next until it is here, or the time is over. */
-static void watch(struct loop *loop)
+/* Looks for what comes next until it is here, or the time is over; whether it came. */
+static bool watch(struct loop *loop)
 {
 	uint64_t begin = clock_ns(), now = begin, last;
 
@@ -214,39 +221,85 @@ static void watch(struct loop *loop)
 		last = now;
 		if (io_uring_submit_and_get_events(&loop->ring) < 0)
 			break;
+		if (io_uring_cq_ready(&loop->ring))
+			return true;
 		now = clock_ns();
 		/* Another had our processor meanwhile: there are none to spare. */
 		if (now - last > PREEMPTED_NS) {
 			loop->watch_from = now + BUSY_NS;
 			break;
 		}
-	} while (!io_uring_cq_ready(&loop->ring) && now - begin < WATCH_NS);
+	} while (now - begin < WATCH_NS);
+	return false;
+}
+
+/*
+ * Who has many requests under way, and is at his own limit, sends them one by one,
+ * and each costs him a wake-up of ours and us a sleep.  So a loop that serves one
+ * such client alone lets some come together, a third of what he is seen to have
+ * under way: the rest keeps him busy meanwhile.
+ */
+static void nap(struct loop *loop)
+{
+	struct timespec ts = { .tv_nsec = loop->nap_ns };
+
+	/* What goes to a file is to go at once. */
+	if (!loop->asked_last || loop->at_files || loop->same < SAME || loop->depth < DEPTH_LEAST)
+		return;
+	if (loop->asked_last < loop->depth / 3)
+		loop->nap_ns = MIN(loop->nap_ns + NAP_STEP_NS, (unsigned int)NAP_MOST_NS);
+	else if (loop->asked_last > loop->depth / 2)
+		loop->nap_ns -= loop->nap_ns / 4;
+	if (loop->nap_ns > NAP_LEAST_NS)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
+static bool may_watch(struct loop *loop)
+{
+	if (loop->singles < SINGLES)
+		return false;
+	if (loop->watch_skip) {
+		loop->watch_skip--;
+		return false;
+	}
+	/* Who watches sees requests one by one also where many are under way: look now and then. */
+	return loop->singles % PROBE && (!loop->watch_from || clock_ns() >= loop->watch_from);
 }
 
 /*
  * Who wants one thing at a time asks for the next as soon as it has the answer,
  * and falling asleep and being woken take longer than that.  So a loop watches
- * for a moment before it sleeps, as long as that mostly pays, and some
- * processors are left for others.
+ * for a moment before it sleeps, as long as that pays, and some processors are
+ * left for others.  In vain it does so less and less often, but never stops: how
+ * soon the next request comes is seen only by who is awake.
  */
 static int watch_or_wait(struct loop *loop)
 {
-	uint64_t begin, gap;
-	int ret;
-
-	if (loop->singles < SINGLES)
-		return io_uring_submit_and_wait(&loop->ring, 1);
-	begin = clock_ns();
-	/* Who watches sees requests one by one also where many are under way: look now and then. */
-	if (loop->gap < WATCH_NS && begin >= loop->watch_from && loop->singles % PROBE &&
-	    server_watch_begin(loop->server)) {
-		watch(loop);
+	if (may_watch(loop) && server_watch_begin(loop->server)) {
+		if (watch(loop))
+			loop->watch_misses = 0;
+		else if (loop->watch_misses < MISSES_MOST)
+			loop->watch_misses++;
+		loop->watch_skip = (1U << loop->watch_misses) - 1;
 		server_watch_end(loop->server);
+	} else if (loop->singles < SINGLES) {
+		nap(loop);
 	}
-	ret = io_uring_submit_and_wait(&loop->ring, 1);
-	gap = clock_ns() - begin;
-	loop->gap = (7 * loop->gap + MIN(gap, (uint64_t)GAP_MOST)) / 8;
-	return ret;
+	return io_uring_submit_and_wait(&loop->ring, 1);
+}
+
+static void count_asked(struct loop *loop)
+{
+	loop->singles = loop->asked == 1 ? loop->singles + 1 : 0;
+	loop->same = loop->asker && loop->asker == loop->asker_last ? loop->same + 1 : 0;
+	loop->asker_last = loop->asker;
+	/* What is under way is seen only now and then: a maximum that wears off. */
+	if (!loop->same)
+		loop->depth = 0;
+	else if (loop->asked > loop->depth)
+		loop->depth = loop->asked;
+	else if (!(loop->same % DEPTH_TURNS))
+		loop->depth -= loop->depth / 8;
 }
 
 void loop_step(struct loop *loop, bool wait)
@@ -270,8 +323,10 @@ void loop_step(struct loop *loop, bool wait)
 	io_uring_cq_advance(&loop->ring, seen);
 	run_ready(loop);
 	if (loop->asked)
-		loop->singles = loop->asked == 1 ? loop->singles + 1 : 0;
+		count_asked(loop);
+	loop->asked_last = loop->asked;
 	loop->asked = 0;
+	loop->asker = NULL;
 	counters_end(loop);
 }
 
@@ -279,6 +334,9 @@ static void *loop_thread(void *arg)
 {
 	struct loop *loop = arg;
 	int ret = loop_init(loop, loop->server);
+
+	/* nap() means what it says. */
+	prctl(PR_SET_TIMERSLACK, 1);
 
 	server_loop_started(loop->server, loop, ret);
 	if (ret)

@@ -34,8 +34,16 @@ struct loop {
 	atomic_uint load;			/* connections; others read it */
 	_Atomic(struct counters *) counters;	/* others read them */
 	uint64_t watch_from;			/* not before; ns */
-	uint64_t gap;				/* ns between two such turns, on average */
+	unsigned int watch_misses;		/* in a row */
+	unsigned int watch_skip;		/* turns that aren't watched for, yet */
 	unsigned int asked;			/* requests that came in this turn */
+	struct connection *asker;		/* they are all of; NULL: of none, or several */
+	struct connection *asker_last;		/* never looked into */
+	unsigned int asked_last;
+	unsigned int same;			/* turns in a row with one asker */
+	unsigned int depth;			/* requests that it has under way */
+	unsigned int nap_ns;
+	unsigned int at_files;			/* requests that the ring has */
 	unsigned int singles;			/* turns in a row with one request */
 	struct counters *pending;		/* have reads that were answered in this turn */
 	uint64_t now;				/* when this turn began; ns; 0: nobody has asked */
@@ -77,5 +85,14 @@ void loop_post(struct loop *loop, struct task *task);
 
 /** loop_sqe - an entry to fill in; the loop's thread only; never NULL */
 struct io_uring_sqe *loop_sqe(struct loop *loop);
+
+/** loop_asked - @c asks for something in this turn */
+static inline void loop_asked(struct loop *loop, struct connection *c)
+{
+	if (!loop->asked++)
+		loop->asker = c;
+	else if (loop->asker != c)
+		loop->asker = NULL;
+}
 
 #endif

@@ -90,7 +90,7 @@ static void submit(struct request *request)
 	/* For the same reason not even the ring may try it at once. */
 	if (!request->c->image->in_memory)
 		io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
-	io_uring_sqe_set_data64(sqe, ring_encode(request, RING_FILE));
+	request_to_file(request, sqe);
 }
 
 static void finish_whole(struct request *whole)

@@ -154,10 +154,17 @@ void request_free(struct request *request)
 	loop->free_requests = request;
 }
 
+void request_to_file(struct request *request, struct io_uring_sqe *sqe)
+{
+	io_uring_sqe_set_data64(sqe, ring_encode(request, RING_FILE));
+	request->c->loop->at_files++;
+}
+
 void request_file_done(struct request *request, int result)
 {
 	struct connection *c = request->c;
 
+	c->loop->at_files--;
 	request->file_done(request, result);
 	connection_make_ready(c);
 }
@@ -328,7 +335,7 @@ void request_progress(struct connection *c)
 			connection_make_hungry(c);
 			return;
 		}
-		c->loop->asked++;
+		loop_asked(c->loop, c);
 		counters_request(c, &header);
 	}
 }

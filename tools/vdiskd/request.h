@@ -10,6 +10,8 @@
 
 #include "worker.h"
 
+struct io_uring_sqe;
+
 struct buffer;
 struct connection;
 struct image;
@@ -80,6 +82,9 @@ struct request *request_alloc_buffer(struct connection *c, const struct request_
 
 /** request_free - the opposite; gives its buffer back */
 void request_free(struct request *request);
+
+/** request_to_file - give @sqe, an operation on the image, to the ring; ends in request_file_done() */
+void request_to_file(struct request *request, struct io_uring_sqe *sqe);
 
 /** request_file_done - RING_FILE: an operation on the image ended with @result */
 void request_file_done(struct request *request, int result);

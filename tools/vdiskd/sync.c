@@ -102,7 +102,7 @@ void sync_begin(struct request *request)
 	/* Of a FLUSH both are 0, which means all. */
 	sqe->off = request->offset;
 	sqe->len = request->length;
-	io_uring_sqe_set_data64(sqe, ring_encode(request, RING_FILE));
+	request_to_file(request, sqe);
 }
 
 bool flush_begin(struct connection *c, const struct request_header *header)

@@ -111,7 +111,7 @@ static void submit(struct request *part)
 	}
 	sqe = loop_sqe(part->c->loop);
 	io_uring_prep_write(sqe, image->fd, data, length, offset);
-	io_uring_sqe_set_data64(sqe, ring_encode(part, RING_FILE));
+	request_to_file(part, sqe);
 }
 
 static unsigned int test_delay(const struct connection *c)
