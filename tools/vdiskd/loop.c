@@ -237,14 +237,17 @@ static bool watch(struct loop *loop)
  * Who has many requests under way, and is at his own limit, sends them one by one,
  * and each costs him a wake-up of ours and us a sleep.  So a loop that serves one
  * such client alone lets some come together, a third of what he is seen to have
- * under way: the rest keeps him busy meanwhile.
+ * under way: the rest keeps him busy meanwhile.  On a lone processor he is busy only
+ * when we sleep, and they come together by themselves.
  */
 static void nap(struct loop *loop)
 {
 	struct timespec ts = { .tv_nsec = loop->nap_ns };
 
+	if (!loop->asked_last || loop->same < SAME || loop->depth < DEPTH_LEAST)
+		return;
 	/* What goes to a file is to go at once. */
-	if (!loop->asked_last || loop->at_files || loop->same < SAME || loop->depth < DEPTH_LEAST)
+	if (loop->at_files || !loop->server->watchers_most)
 		return;
 	if (loop->asked_last < loop->depth / 3)
 		loop->nap_ns = MIN(loop->nap_ns + NAP_STEP_NS, (unsigned int)NAP_MOST_NS);
