@@ -229,6 +229,18 @@ class Tap:
         sys.exit(1 if self.failed else 0)
 
 
+def until(what, value, timeout=120):
+    """Asks again until there is something to it."""
+    deadline = time.monotonic() + timeout
+    while True:
+        last = value()
+        if last:
+            return last
+        if time.monotonic() > deadline:
+            raise Failure(f"{what}: not within {timeout} s")
+        time.sleep(0.2)
+
+
 def boot(image, kind, name, cmdline, **options):
     """A machine, ready to be switched on."""
     return Machine(name, image.kernel, initrd(kind), cmdline, **options)

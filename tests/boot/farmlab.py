@@ -14,6 +14,8 @@ from machine import BUILD
 from pxelab import SERVER, Lab, NetMachine, read
 
 STORE = "/var/lib/images"
+# What is read of it is compared; an image of a disk that has no filesystem on it.
+EMPTY_DISK = os.urandom(8 << 20)
 CONSOLE = ("console=ttyS0 panic=-1 nowatchdog no_timer_check "
            "systemd.default_timeout_start_sec=900 sysrq_always_enabled=1 rw")
 
@@ -98,6 +100,13 @@ class Farm(Lab):
             out.write(cmdline + "\n")
         self.admin("image", "register", name + "@1")
 
+    def add_empty_image(self):
+        """One for users, "empty": its machines end in their initramfs, with the disk attached."""
+        disk = os.path.join(self.dir, "empty.img")
+        with open(disk, "wb") as out:
+            out.write(EMPTY_DISK)
+        self.add_image("empty", "rw", disk, prepared=True)
+
     def disk_with(self, files):
         """A copy of the cached Debian that has more files: path -> where one is, or its text."""
         disk = os.path.join(self.dir, "more.img")
@@ -153,6 +162,10 @@ class Farm(Lab):
                             "dhcp-range=10.77.0.50,10.77.0.99,255.255.255.0,1h",
                             f"dhcp-option=option:router,{address}", *lines,
                             namespace=self.other(address), dns=dns)
+
+    def boots(self, client):
+        """Its boots, the newest first."""
+        return self.admin_json("client", "show", client)["boots"]
 
     def sessions(self):
         answer = self.admin_json("session", "list")
