@@ -141,7 +141,7 @@ class Server:
 
 
 class Meter:
-    """A relay before a server that counts what passes, and can go silent."""
+    """A relay before a server that counts what passes."""
 
     def __init__(self, port):
         self.target = port

@@ -33,7 +33,7 @@ def acceleration():
 class Machine:
     """One run of a machine: from power on to power off."""
 
-    def __init__(self, name, kernel, initrd, cmdline, memory=1024, network=None):
+    def __init__(self, name, kernel, initrd, cmdline, memory=1024):
         self.name = name
         self.dir = tempfile.mkdtemp(prefix="vdisk-machine-")
         self.qmp_path = os.path.join(self.dir, "qmp")
@@ -45,7 +45,7 @@ class Machine:
             "-smp", "2", "-m", str(memory), "-nodefaults", "-display", "none",
             "-no-reboot", "-serial", "stdio",
             "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
-            "-netdev", network or "user,id=n0",
+            "-netdev", "user,id=n0",
             "-device", "virtio-net-pci,netdev=n0,romfile=",
             "-kernel", kernel, "-initrd", initrd,
             # A starved emulator looks like a locked-up CPU to its guest, and

@@ -198,11 +198,6 @@ class Lab:
             "--conf-file=" + config, "--pid-file=", "--leasefile-ro", f"--port={dns}"],
             namespace, "started")
 
-    def http(self, directory, port):
-        return self.daemon(f"http-{port}", [
-            "python3", "-u", "-m", "http.server", "--bind", SERVER, "--directory", directory,
-            str(port)], None, "Serving")
-
 
 def stop(process):
     if process.poll() is None:
