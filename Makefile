@@ -32,6 +32,8 @@ PROGRAMS :=
 UNIT_TESTS :=
 INSTALL_TARGETS :=
 HELP :=
+# What check, demo and bench stand on (mk/deps.mk).
+DEPS_STAMP := $(B)/.deps
 
 include $(sort $(wildcard lib/*.mk tools/*/*.mk tests/*/*.mk tests/*.mk mk/*.mk))
 

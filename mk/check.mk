@@ -28,14 +28,21 @@ san-programs: $$(addprefix $$(B)/,$$(SAN_PROGRAMS))
 san:
 	$(Q)+$(MAKE) --no-print-directory B=$(B)/san CFLAGS="$(SAN_CFLAGS)" san-programs
 
+# All that the tests run, by as many compilers as there are processors; by another make, as
+# the kernel headers, and with them KVER, may have come by DEPS_STAMP.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+.PHONY: check-programs
+check-programs: $(DEPS_STAMP)
+	$(Q)+$(MAKE) --no-print-directory $(JOBS) all test-programs san
+
 RUN = B=$(B) KVER=$(KVER) UNIT_TESTS="$(UNIT_TESTS)" SAN_TESTS="$(SAN_TESTS)" \
 	FUZZERS="$(addprefix $(B)/,$(FUZZERS))" tests/run
 
-check: $(DEPS_STAMP) all test-programs san
+check: check-programs
 	$(Q)KSELFTESTS="$(KSELFTESTS_QUICK)" BOOT_TESTS="$(BOOT_TESTS)" \
 		$(RUN) --fuzz-seconds $(FUZZ_SECONDS)
 
-check-all: $(DEPS_STAMP) all test-programs san
+check-all: check-programs
 	$(Q)KSELFTESTS="$(KSELFTESTS_ALL)" BOOT_TESTS="$(BOOT_TESTS) $(BOOT_TESTS_LONG)" \
 		$(RUN) --fuzz-seconds 60 --boot-timeout 4500
 

@@ -19,8 +19,7 @@ DEPS := $(DEPS_BUILD) $(DEPS_DEB) $(DEPS_KERNEL) $(DEPS_TEST) $(DEPS_LINT)
 deps:
 	$(Q)mk/deps $(DEPS)
 
-# What check, demo and bench stand on: installs only when something is missing.
-DEPS_STAMP := $(B)/.deps
+# Installs only when something is missing.
 $(DEPS_STAMP): mk/deps.mk mk/deps
 	$(Q)mk/deps $(DEPS)
 	$(Q)mkdir -p $(@D) && touch $@

@@ -30,7 +30,8 @@ boot-kver:
 	@echo $(KVER)
 
 # From a fresh clone to the login prompt of a machine without a disk.
-demo: $(DEPS_STAMP) all
+demo: $(DEPS_STAMP)
 	$(Q)test "$$(id -u)" = 0 || { echo "make: demo: building an image needs root: run 'sudo make demo'" >&2; exit 1; }
+	$(Q)+$(MAKE) --no-print-directory $(JOBS) all
 	$(Q)B=$(B) KVER=$(KVER) tests/boot/demo
 HELP += 'make demo      a machine with no disk boots Debian (root)'
