@@ -133,23 +133,6 @@ static json_t *make_report(struct agent *agent, int64_t *number)
 	return report;
 }
 
-static int ask(struct agent *agent, const char *what, const json_t *body,
-	       struct farm_answer *answer, struct vdisk_error *err)
-{
-	struct farm_request request = { .method = "POST", .repeat = true, .body = body };
-	char path[256];
-	int ret;
-
-	request.path = session_path(&agent->session, what, path, sizeof(path));
-	ret = farm_request(agent->session.farm, &request, answer, err);
-	if (ret < 0)
-		return ret;
-	ret = farm_complaint(answer, err);
-	if (ret < 0)
-		farm_answer_free(answer);
-	return ret;
-}
-
 /* PID 1 carries it out; where that is not systemd, its own program for it does. */
 static void end_machine(const char *order)
 {
@@ -223,13 +206,13 @@ static void report(struct agent *agent, int64_t *number)
 	if (!agent->greeted &&
 	    !session_event(&agent->session, "agent", seconds_up(), -1, NULL, &err))
 		agent->greeted = true;
-	if (ask(agent, "/statistics", body, &answer, &err) < 0) {
+	if (session_post(&agent->session, "/statistics", body, &answer, &err) < 0) {
 		complain(&agent->said_of_farm, &err);
 	} else {
 		agent->said_of_farm[0] = '\0';
 		carry_out(json_object_get(answer.json, "orders"));
-		farm_answer_free(&answer);
 	}
+	farm_answer_free(&answer);
 	json_decref(body);
 }
 
@@ -290,14 +273,14 @@ static void renew(struct agent *agent, int64_t number)
 	struct farm_answer answer;
 	struct vdisk_error err;
 
-	if (ask(agent, "/renew", NULL, &answer, &err) < 0) {
+	if (session_post(&agent->session, "/renew", NULL, &answer, &err) < 0) {
 		complain(&agent->said_of_farm, &err);
 		agent->renew_at = now_ms() + RENEW_LEAST * 1000LL;
-		return;
+	} else {
+		if (take_renewal(agent, answer.json, number, &err) < 0)
+			complain(&agent->said_of_farm, &err);
+		plan_renewal(agent);
 	}
-	if (take_renewal(agent, answer.json, number, &err) < 0)
-		complain(&agent->said_of_farm, &err);
-	plan_renewal(agent);
 	farm_answer_free(&answer);
 }
 

@@ -36,20 +36,12 @@ static int take_certificate(const json_t *answer, struct hostcert *cert, struct 
 int hostcert_ask(struct session *session, const char *public, struct hostcert *cert,
 		 bool *refused, struct vdisk_error *err)
 {
-	struct farm_request request = { .method = "POST", .repeat = true };
 	json_t *body = json_pack("{s:s}", "public_key", public);
 	struct farm_answer answer;
-	char path[256];
 	int ret;
 
-	*refused = false;
-	request.path = session_path(session, "/ssh-certificate", path, sizeof(path));
-	request.body = body;
-	ret = farm_request(session->farm, &request, &answer, err);
+	ret = session_post(session, "/ssh-certificate", body, &answer, err);
 	json_decref(body);
-	if (ret < 0)
-		return ret;
-	ret = farm_complaint(&answer, err);
 	/* Known by UUID and MAC only, or a farm without an ssh CA. */
 	*refused = answer.status == 403 || answer.status == 404;
 	if (!ret)

@@ -197,7 +197,9 @@ int session_servers(const struct session *session, struct vdisk_attach *attach,
 	return attach->nr_servers ? 0 : vdisk_error_set(err, EPROTO, "the farm names no server");
 }
 
-const char *session_path(const struct session *session, const char *rest, char *room, size_t size)
+/* "/v1/sessions/ID" and @rest. */
+static const char *session_path(const struct session *session, const char *rest, char *room,
+				size_t size)
 {
 	const json_t *id = json_object_get(session->json, "session");
 
@@ -208,12 +210,22 @@ const char *session_path(const struct session *session, const char *rest, char *
 	return room;
 }
 
+int session_post(struct session *session, const char *what, const json_t *body,
+		 struct farm_answer *answer, struct vdisk_error *err)
+{
+	struct farm_request request = { .method = "POST", .repeat = true, .body = body };
+	char path[256];
+	int ret;
+
+	request.path = session_path(session, what, path, sizeof(path));
+	ret = farm_request(session->farm, &request, answer, err);
+	return ret ? ret : farm_complaint(answer, err);
+}
+
 int session_event(struct session *session, const char *step, double seconds, int64_t bytes,
 		  const char *text, struct vdisk_error *err)
 {
-	struct farm_request request = { .method = "POST", .repeat = true };
 	struct farm_answer answer;
-	char path[256];
 	json_t *body;
 	int ret;
 
@@ -222,13 +234,8 @@ int session_event(struct session *session, const char *step, double seconds, int
 		json_object_set_new(body, "bytes", json_integer(bytes));
 	if (text)
 		json_object_set_new(body, "text", json_string(text));
-	request.path = session_path(session, "/events", path, sizeof(path));
-	request.body = body;
-	ret = farm_request(session->farm, &request, &answer, err);
+	ret = session_post(session, "/events", body, &answer, err);
 	json_decref(body);
-	if (ret < 0)
-		return ret;
-	ret = farm_complaint(&answer, err);
 	farm_answer_free(&answer);
 	return ret;
 }

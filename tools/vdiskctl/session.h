@@ -54,8 +54,15 @@ int session_event(struct session *session, const char *step, double seconds, int
 /* session_logout - ends it. */
 int session_logout(struct session *session, struct vdisk_error *err);
 
-/* session_path - "/v1/sessions/ID" and @rest. */
-const char *session_path(const struct session *session, const char *rest, char *room, size_t size);
+/**
+ * session_post - say something to the farm, or ask it, in the session's name
+ * @what: below the session's path, as "/events"
+ * @answer: to be freed by farm_answer_free(), whatever is returned
+ *
+ * Return: 0; -errno: nobody answered (its status is 0), or what the farm complains of.
+ */
+int session_post(struct session *session, const char *what, const json_t *body,
+		 struct farm_answer *answer, struct vdisk_error *err);
 
 /* session_public - a copy without secrets, to print. */
 json_t *session_public(const json_t *session);
