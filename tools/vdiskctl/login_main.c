@@ -97,15 +97,8 @@ int login_main(int argc, char **argv)
 		if (ret < 0)
 			return usage_error("login: %s", err.text);
 	}
-	if (optind == argc)
-		return usage_error("login: at which farm? vdisk://HOST[:PORT][/IMAGE] or auto");
-	for (; optind < argc; optind++) {
-		if (!target_is_farm(argv[optind]))
-			return usage_error("login: %s: not vdisk://HOST[:PORT][/IMAGE] or auto",
-					   argv[optind]);
-		if (target_add(&target, argv[optind], &err) < 0)
-			return usage_error("login: %s", err.text);
-	}
+	if (target_add_all(&target, argv + optind, &err) < 0)
+		return usage_error("login: %s", err.text);
 	return login(&target, &login_options, secrets);
 }
 

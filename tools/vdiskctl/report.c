@@ -98,12 +98,8 @@ int report_main(int argc, char **argv)
 	}
 	if (!text || strlen(text) > REPORT_TEXT_MAX / 2)
 		return usage_error("report: say why with '--text TEXT', at most 32 KiB");
-	if (optind == argc)
-		return usage_error("report: to which farm? vdisk://HOST[:PORT] or auto");
-	for (; optind < argc; optind++)
-		if (!target_is_farm(argv[optind]) || target_add(&target, argv[optind], &err) < 0)
-			return usage_error("report: %s: not vdisk://HOST[:PORT][/IMAGE] or auto",
-					   argv[optind]);
+	if (target_add_all(&target, argv + optind, &err) < 0)
+		return usage_error("report: %s", err.text);
 	if (log)
 		both = join(text, log);
 	ret = report(&target, &means, both ? both : text);

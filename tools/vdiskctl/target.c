@@ -101,6 +101,24 @@ int target_add(struct farm_target *target, const char *uri, struct vdisk_error *
 	return ret ? ret : target_add_server(target, server, err);
 }
 
+int target_add_all(struct farm_target *target, char **uris, struct vdisk_error *err)
+{
+	int ret;
+
+	if (!*uris)
+		return vdisk_error_set(err, EINVAL,
+				       "at which farm? vdisk://HOST[:PORT][/IMAGE] or auto");
+	for (; *uris; uris++) {
+		if (!target_is_farm(*uris))
+			return vdisk_error_set(err, EINVAL,
+					       "%s: not vdisk://HOST[:PORT][/IMAGE] or auto", *uris);
+		ret = target_add(target, *uris, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
 int target_read_list(const char *path, struct farm_target *target, struct vdisk_error *err)
 {
 	char line[2048], *rest, *word;

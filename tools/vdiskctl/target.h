@@ -38,6 +38,9 @@ bool target_is_farm(const char *uri);
 /* target_add - one URI of several; 0 or -EINVAL with the reason. */
 int target_add(struct farm_target *target, const char *uri, struct vdisk_error *err);
 
+/* target_add_all - the words that are left of a command line, up to its NULL; likewise. */
+int target_add_all(struct farm_target *target, char **uris, struct vdisk_error *err);
+
 /* target_add_server - HOST[:PORT], as it stands in a list. */
 int target_add_server(struct farm_target *target, const char *text, struct vdisk_error *err);
 
