@@ -8,5 +8,9 @@ test_parse_SRCS := tests/unit/test_parse.c tools/vdiskctl/parse.c lib/error.c
 test_client_SRCS := tests/unit/test_client.c lib/client.c lib/client_names.c lib/error.c
 test_client_LIBS := $(CLIENT_LIBS)
 $(B)/obj/tests/unit/test_client.o: OBJ_CFLAGS = $(CLIENT_CFLAGS)
-UNIT_TESTS += $(B)/test_uri $(B)/test_parse $(B)/test_client \
+
+# Programs that include what they test, to be its clock and its driver.
+TEST_PROGRAMS += test_lifeline
+test_lifeline_SRCS := tests/unit/test_lifeline.c lib/error.c
+UNIT_TESTS += $(B)/test_uri $(B)/test_parse $(B)/test_client $(B)/test_lifeline \
 	tests/unit/test_vdiskctl tests/unit/test_netlink_spec

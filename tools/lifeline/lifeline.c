@@ -53,6 +53,8 @@ struct watch {
 };
 
 static struct watch watches[VDISK_NUMBER_MAX + 1];
+static bool given_up;		/* any of them */
+static bool complained;		/* of the driver */
 static int kmsg = -1;
 
 static int64_t now_ms(void)
@@ -124,7 +126,6 @@ static bool look(struct vdisk_client *client, int64_t now)
 {
 	struct vdisk_error err = { 0 };
 	struct vdisk_status *list = NULL;
-	static bool given_up, complained;
 	size_t count = 0;
 
 	if (vdisk_client_list(client, &list, &count, &err) < 0) {
@@ -216,7 +217,9 @@ static void watch_the_end(struct vdisk_client *client)
 static int child(int pipe_fd, char *argv0)
 {
 	struct vdisk_client *client;
+	struct vdisk_status *list = NULL;
 	struct vdisk_error err = { 0 };
+	size_t count;
 	char word;
 
 	argv0[0] = '@';
@@ -227,9 +230,9 @@ static int child(int pipe_fd, char *argv0)
 		say("cannot reach the driver: %s", err.text);
 		return 1;
 	}
-	/* Warm what a look allocates, while allocating still is harmless. */
-	look(client, now_ms());
-	memset(watches, 0, sizeof(watches));
+	/* Warm what a look allocates, while allocating still is harmless; nothing ends yet. */
+	if (!vdisk_client_list(client, &list, &count, &err))
+		free(list);
 	if (read(pipe_fd, &word, 1) == 1)
 		watch_the_end(client);
 	return 1;
