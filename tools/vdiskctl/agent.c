@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * vdiskctl agent: tells the farm how the session's disk fares, renews the session's
- * token and the machine's ssh certificate, carries out orders.  Nothing depends on its life: it may be killed, or hang
- * because its own pages are on a disk whose servers are gone.
+ * token and the machine's ssh certificate, carries out orders.  Nothing depends on its
+ * life: it may be killed, or hang because its own pages are on a disk whose servers are
+ * gone.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -30,7 +32,7 @@ enum {
 	INTERVAL = 30,				/* seconds between reports */
 	RENEW_LEAST = 10, RENEW_MOST = 3600,	/* seconds between renewals */
 	RENEW_BLIND = 600,			/* when the clock says nothing sensible */
-	ORDERS_MAX = 16, MESSAGE_MAX = 1000,
+	ORDERS_MAX = 16, MESSAGE_MAX = 4096,	/* the API takes no longer ones */
 };
 
 /* What systemd, as PID 1, takes these signals for; no program is needed. */
@@ -42,7 +44,8 @@ struct agent {
 	struct session session;
 	unsigned int interval;
 	int64_t renew_at;			/* now_ms() */
-	char said_of_farm[256], said_of_driver[256], said_of_ssh[256];	/* what was told last */
+	/* what was told last */
+	char said_of_farm[256], said_of_driver[256], said_of_renewal[256], said_of_ssh[256];
 	bool greeted;
 	bool ended;				/* the driver says that the session has */
 };
@@ -157,12 +160,15 @@ static void show_message(const char *text)
 {
 	char *const argv[] = { (char *)"wall", NULL };
 	posix_spawn_file_actions_t actions;
-	struct vdisk_error line;
+	char line[MESSAGE_MAX + 1], *c;
 	int ends[2], ret;
 	pid_t pid;
 
-	vdisk_error_set(&line, 0, "%.*s", MESSAGE_MAX, text);
-	warn("agent: message: %s", line.text);
+	snprintf(line, sizeof(line), "%s", text);
+	for (c = line; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	warn("agent: message: %s", line);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;
 	posix_spawn_file_actions_init(&actions);
@@ -172,7 +178,7 @@ static void show_message(const char *text)
 	close(ends[0]);
 	/* Less than a pipe holds: this does not wait for anybody. */
 	if (!ret)
-		dprintf(ends[1], "%s\n", line.text);
+		dprintf(ends[1], "%s\n", line);
 	else
 		warn("agent: cannot show it: wall: %s", strerror(ret));
 	close(ends[1]);
@@ -274,11 +280,13 @@ static void renew(struct agent *agent, int64_t number)
 	struct vdisk_error err;
 
 	if (session_post(&agent->session, "/renew", NULL, &answer, &err) < 0) {
-		complain(&agent->said_of_farm, &err);
+		complain(&agent->said_of_renewal, &err);
 		agent->renew_at = now_ms() + RENEW_LEAST * 1000LL;
 	} else {
 		if (take_renewal(agent, answer.json, number, &err) < 0)
-			complain(&agent->said_of_farm, &err);
+			complain(&agent->said_of_renewal, &err);
+		else
+			agent->said_of_renewal[0] = '\0';
 		plan_renewal(agent);
 	}
 	farm_answer_free(&answer);
