@@ -103,9 +103,8 @@ void api_client_debug_run(struct control *control, struct http_request *request,
 		ret = vdisk_error_set(&call.err, EINVAL, "once: it is true or false");
 	if (!ret) {
 		changes = json_pack("{s:b}", "debug_once", once);
-		ret = catalog_change(control->catalog, &call.who, CATALOG_CLIENT,
-				     api_integer(client, "id"), changes, request->revision,
-				     &stored, &call.err);
+		ret = api_change(&call, api_integer(client, "id"), changes, request->revision,
+				 &stored);
 		json_decref(changes);
 	}
 	if (!ret)

@@ -251,6 +251,20 @@ static int change(struct api_call *call, int64_t id, const json_t *body, json_t 
 	return ret;
 }
 
+/*
+ * Whatever is decided of a client's key, a window that was open for making one is over.
+ * Who ordered a shell before it had one may not have been allowed to since.
+ */
+static void follow_key(json_t *changes)
+{
+	const json_t *key = json_object_get(changes, "public_key");
+
+	if (key)
+		json_object_set_new(changes, "bind_until", json_null());
+	if (json_is_string(key) && !json_object_get(changes, "debug_once"))
+		json_object_set_new(changes, "debug_once", json_false());
+}
+
 int api_change(struct api_call *call, int64_t id, const json_t *body, int64_t revision,
 	       json_t **stored)
 {
@@ -262,9 +276,8 @@ int api_change(struct api_call *call, int64_t id, const json_t *body, int64_t re
 	ret = api_accept(call, body, &changes);
 	if (ret)
 		return ret;
-	/* Whatever is decided of its key, a window that was open for making one is over. */
-	if (call->resource == &api_clients && json_object_get(changes, "public_key"))
-		json_object_set_new(changes, "bind_until", json_null());
+	if (call->resource == &api_clients)
+		follow_key(changes);
 	if (json_object_get(changes, "group_id"))
 		ret = check_scope(call, changes);
 	if (!ret)

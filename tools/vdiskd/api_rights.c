@@ -5,6 +5,9 @@
  * A client's key: whoever gives a client a key of his own logs in as it, and gets
  * what groups above his give to it alone.  An operator can forget a key, no more.
  *
+ * A shell: whoever sits in front of a client that has a key reads that key there, or
+ * what was given to it alone.
+ *
  * A file: whoever puts files of his choice into a machine is root on it, and reads
  * there what it was given.
  *
@@ -26,6 +29,17 @@ static int check_key(struct api_call *call, const json_t *before, const json_t *
 		return 0;
 	return vdisk_error_set(&call->err, EPERM,
 			       "public_key: only an administrator gives a client a key; an operator can forget it");
+}
+
+static int check_debug(struct api_call *call, const json_t *before, const json_t *changes)
+{
+	const json_t *key = json_object_get(changes, "public_key");
+
+	if (!json_is_true(json_object_get(changes, "debug_once")) ||
+	    !json_is_string(key ? key : json_object_get(before, "public_key")))
+		return 0;
+	return vdisk_error_set(&call->err, EPERM,
+			       "debug_once: only an administrator has a client that has a key give a shell");
 }
 
 /* What machines bind themselves by is his who brings them, so one enrolment is as good as a key. */
@@ -187,7 +201,7 @@ int api_rights_check(struct api_call *call, const json_t *before, json_t *change
 	enum catalog_kind kind = call->resource->kind;
 
 	if (call->request->who.role < ROLE_ADMIN && kind == CATALOG_CLIENT)
-		return check_key(call, before, changes);
+		return check_key(call, before, changes) ? -EPERM : check_debug(call, before, changes);
 	if (kind != CATALOG_ENROLMENT)
 		return 0;
 	if (call->request->who.role < ROLE_ADMIN && check_bind(call, changes))

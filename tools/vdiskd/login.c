@@ -374,6 +374,9 @@ static bool bind_client(struct attempt *a)
 	ret = login_bind(a->control, a->client, &a->machine, &a->proved, &a->err);
 	if (ret == -EEXIST || ret == -EPERM)
 		return refuse(a, "proof", a->err.text);
+	/* As login_bind() leaves it. */
+	if (!ret)
+		json_object_set_new(a->client, "debug_once", json_false());
 	return !failed(a, ret);
 }
 

@@ -141,7 +141,7 @@ static int bind_now(struct control *control, const struct catalog_who *who, int6
 	json_decref(client);
 	if (ret)
 		return ret;
-	changes = json_pack("{s:s s:n}", "public_key", key, "bind_until");
+	changes = json_pack("{s:s s:n s:b}", "public_key", key, "bind_until", "debug_once", 0);
 	ret = catalog_change(control->catalog, who, CATALOG_CLIENT, id, changes, -1, NULL, err);
 	json_decref(changes);
 	return ret;
