@@ -264,6 +264,27 @@ by_initramfs_tools()
 		#!/bin/sh
 		[ "$1" = prereqs ] && exit 0
 		. /usr/share/initramfs-tools/hook-functions
+		# Some versions start eight programs for each driver, and there are hundreds:
+		# minutes for an emulated processor.  This does the same with all at once.
+		at_once()
+		{
+			[ $# -gt 0 ] || return 0
+			list=$(mktemp)
+			{
+				modprobe -a -S "$version" -i -q --show-depends "$@"
+				modprobe -a -S "$version" -q --show-depends "$@"
+			} | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u >"$list"
+			xargs -r cp -p --parents -t "$DESTDIR" <"$list" || exit 1
+			xargs -r modinfo -k "$version" -F firmware <"$list" | sort -u |
+				while read -r file; do
+					add_firmware "$file"
+				done
+			rm -f "$list"
+		}
+		if command -v add_firmware >/dev/null &&
+			! grep -q dracut-install /usr/share/initramfs-tools/hook-functions; then
+			manual_add_modules() { at_once "$@"; }
+		fi
 		auto_add_modules net
 		manual_add_modules virtio_pci virtio_net hid_generic usbhid xhci_pci ehci_pci \
 			i8042 atkbd af_packet
