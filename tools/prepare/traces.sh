@@ -29,6 +29,19 @@ is_ours()
 	grep -q " $(printf %s "$1" | tr -d '"' | sed 's/[].[^$*\\]/\\&/g')\$" "$HERE/disks"
 }
 
+# uuid_of DEVICE: fstab's word for the same, if it was named as on the old machine
+uuid_of()
+{
+	[ ! -s "$HERE/names" ] || awk -v name="$1" '$1 == name { print $2; exit }' "$HERE/names"
+}
+
+# rename POINT WORD: in fstab's line, of the device
+rename()
+{
+	line=$(printf '%s\n' "$line" | sed "s,^\([[:space:]]*\)[^[:space:]]*,\1$2,")
+	echo "/etc/fstab: $1 is $2, not $device" >>"$HERE/fstab.why"
+}
+
 # Writes the new fstab to $HERE/fstab, and what is different to $HERE/fstab.why.
 rewrite_fstab()
 {
@@ -46,15 +59,17 @@ rewrite_fstab()
 			/:*)
 				case $device in
 				/dev/disk/by-uuid/* | /dev/disk/by-label/* | /dev/disk/by-part*) ;;
-				/dev/*)
-					line=$(printf '%s\n' "$line" |
-						sed "s,^\([[:space:]]*\)[^[:space:]]*,\1UUID=$ROOT_UUID,")
-					echo "/etc/fstab: / is UUID=$ROOT_UUID, not $device" >>"$HERE/fstab.why" ;;
+				/dev/*) rename / "UUID=$ROOT_UUID" ;;
 				esac ;;
 			*)
+				uuid=$(uuid_of "$device")
 				case $device in
 				UUID=* | LABEL=* | PARTUUID=* | PARTLABEL=* | /dev/*)
-					is_ours "$device" || why='a disk that is not the image' ;;
+					if [ -n "$uuid" ]; then
+						rename "$point" "$uuid"
+					else
+						is_ours "$device" || why='a disk that is not the image'
+					fi ;;
 				esac ;;
 			esac ;;
 		esac
