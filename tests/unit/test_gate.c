@@ -209,6 +209,11 @@ static void test_refused(void)
 	tap_ok(resolve(name, &target, words) == STORE_REFUSED && !is_final(words),
 	       "another version is refused");
 	wrong = v;
+	strcpy(wrong.image, "zoo");
+	make(&wrong, v.expires, false, name);
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED && !is_final(words),
+	       "another image is refused");
+	wrong = v;
 	strcpy(wrong.client, "pc2");
 	make(&wrong, v.expires, false, name);
 	tap_ok(resolve(name, &target, words) == STORE_REFUSED && !is_final(words),
@@ -222,7 +227,7 @@ static void test_refused(void)
 
 static void test_expiry(void)
 {
-	struct gate_view v = view(3, 7), told;
+	struct gate_view v = view(3, 7), late, told;
 	char name[GATE_TOLD_SIZE], words[IMAGE_WORDS];
 	int64_t now = time(NULL);
 	bool told_forgotten = false;
@@ -236,6 +241,16 @@ static void test_expiry(void)
 	make(&v, now - 1, false, name);
 	tap_ok(resolve(name, &target, words) == STORE_OK,
 	       "a session that was renewed is so for its first token");
+	late = v;
+	late.id = 4;
+	late.expires = now - 1;
+	gate_admit(gate, &late);
+	make(&late, now - 1, false, name);
+	tap_ok(resolve(name, &target, words) == STORE_REFUSED && state(4) == GATE_STARTING &&
+	       !strcmp(words, "the session has expired"), "one that is over by the clock is refused at once");
+	gate_end(gate, 4, "expired", "it has expired");
+	make(&v, now - 1, false, name);
+	resolve(name, &target, words);
 	peer_init(&one);
 	gate_enter(gate, &target, &one.hold, words);
 	gate_live(gate, &one.hold);
