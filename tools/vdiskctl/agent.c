@@ -222,8 +222,11 @@ static void report(struct agent *agent, int64_t *number)
 	json_decref(body);
 }
 
-/* When to renew next: well before the end, as far as this machine's clock knows it. */
-static void plan_renewal(struct agent *agent)
+/*
+ * When to renew next: well before the end, as far as this machine's clock knows it.  What
+ * seems to be over is renewed at once; when that goes for a @fresh one, too, the clock is wrong.
+ */
+static void plan_renewal(struct agent *agent, bool fresh)
 {
 	json_int_t left = json_integer_value(json_object_get(agent->session.json, "expires")) -
 		time(NULL);
@@ -235,6 +238,8 @@ static void plan_renewal(struct agent *agent)
 		pause = RENEW_LEAST;
 	if (pause > RENEW_MOST)
 		pause = RENEW_MOST;
+	if (left <= 0 && !fresh)
+		pause = 0;
 	agent->renew_at = now_ms() + pause * 1000;
 }
 
@@ -287,7 +292,7 @@ static void renew(struct agent *agent, int64_t number)
 			complain(&agent->said_of_renewal, &err);
 		else
 			agent->said_of_renewal[0] = '\0';
-		plan_renewal(agent);
+		plan_renewal(agent, true);
 	}
 	farm_answer_free(&answer);
 }
@@ -339,7 +344,7 @@ static int stay(struct agent *agent)
 	poller = (struct pollfd){ .fd = signalfd(-1, &signals, SFD_CLOEXEC), .events = POLLIN };
 	if (poller.fd < 0)
 		return fail("agent: %s", strerror(errno));
-	plan_renewal(agent);
+	plan_renewal(agent, false);
 	for (;;) {
 		report(agent, &number);
 		if (!agent->ended && now_ms() >= agent->renew_at)
