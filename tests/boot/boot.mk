@@ -24,6 +24,11 @@ $(B)/boot/initrd-%.img: $(B)/boot/stage/.done tests/boot/image tests/boot/initrd
 
 .PRECIOUS: $(B)/boot/initrd-%.img
 
+# What takes minutes when it is not in the cache: for tests/run, to have it made beside others.
+.PHONY: boot-ready
+boot-ready: $(B)/boot/initrd-tools.img $(B)/boot/initrd-dracut.img
+	$(Q)tests/packages/clean $(KVER) >/dev/null
+
 # For the tests, which need the kernel that make would choose.
 .PHONY: boot-kver
 boot-kver:
