@@ -487,7 +487,7 @@ static void test_clock(void)
 	static const struct { const char *name; int64_t life; const char *first; } cases[] = {
 		{ "a minute", 60, " 20/renew " }, { "no time", 6, " 10/renew " },
 		{ "a day", 86400, " 3600/renew " }, { "ten years", 315360000, " 600/renew " },
-		{ "over, as the clock says", -5, " 600/renew " },
+		{ "no more, as the clock says", -5, " 0/renew " },
 	};
 	const char *at;
 	unsigned int i;
@@ -499,6 +499,11 @@ static void test_clock(void)
 		tap_ok(at && strstr(world.asked, "/renew") == strchr(at, '/'), "a session that lives %s",
 		       cases[i].name);
 	}
+	begin(-5);
+	world.renewal = RENEWAL(RENEWED, NEW_BEARER, "1000");
+	run(630);
+	is(strstr(world.asked, " 0/renew ") && strstr(world.asked, " 600/renew ") && count(world.asked, "/renew") == 2,
+	   "a clock by which the renewed one is over as well is wrong");
 }
 
 static void ends(void)
