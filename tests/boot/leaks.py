@@ -12,9 +12,9 @@ from machine import Failure
 LONGEST = 40        # of a secret that is looked for: a line of a log may be cut
 SHORTEST = 8
 
-# Files for root alone.  Each place that is no file itself becomes one here; what is read from
-# /sys is followed through the links it consists of.  The lists are short lines: a
-# console's line has an end.
+# Files for root alone.  Each place that is no file itself becomes one here, vdiskctl's as others
+# than root see it; what is read from /sys is followed through the links it consists of.  The lists
+# are short lines: a console's line has an end.
 GATHER = r"""
 cd /run/look
 journalctl -b --no-pager -o export >journal 2>/dev/null
@@ -23,7 +23,7 @@ udevadm info --export-db >udev
 cat /proc/cmdline >cmdline
 for p in /proc/[0-9]*; do tr '\0' '\n' <$p/cmdline; done >ps 2>/dev/null
 for p in /proc/[0-9]*; do tr '\0' '\n' <$p/environ; done >environ 2>/dev/null
-command -v vdiskctl >/dev/null && { vdiskctl status; vdiskctl status --json; } >status
+command -v vdiskctl >/dev/null && setpriv --reuid=nobody --regid=nogroup --clear-groups sh -c 'vdiskctl status; vdiskctl status --json' >status
 find /run /tmp /var/tmp /etc -xdev -type f -perm /044 >readable
 """
 SEARCH = r"""
@@ -103,7 +103,7 @@ class Search:
             machine.send(line)
         machine.check_output(GATHER.strip(), 300)
         said = machine.check_output((SEARCH % f"found {control}").strip(), 300)
-        machine.check_output("rm -rf /run/look; umask 022")
+        machine.check_output("cd; rm -rf /run/look; umask 022")
         leaks = [line for line in said.splitlines() if line.startswith("LEAK ")]
         sure = [line for line in leaks if line.endswith(" in " + control)]
         return [line for line in leaks if line not in sure], sure
