@@ -35,7 +35,7 @@ class Farm:
         self.keys = os.path.join(self.dir, "keys")
         self.store = os.path.join(self.dir, "store")
         self.socket = os.path.join(self.dir, "api.sock")
-        self.nbd, self.api = free_port(), free_port()
+        self.nbd, self.api, self.http = free_port(), free_port(), free_port()
         self.log_path = os.path.join(BUILD, "log", "boot", name + ".vdiskd")
         os.makedirs(os.path.dirname(self.log_path), exist_ok=True)
         self.process = None
@@ -75,7 +75,8 @@ class Farm:
                 [os.path.join(BUILD, "vdiskd"), "--store", self.store, "--listen",
                  f"127.0.0.1:{self.nbd}", "--catalog",
                  "sqlite:" + os.path.join(self.dir, "catalog.db"), "--keys", self.keys, "--api",
-                 f"127.0.0.1:{self.api}", "--socket", self.socket, "--http", "127.0.0.1:0"],
+                 f"127.0.0.1:{self.api}", "--socket", self.socket, "--http",
+                 f"127.0.0.1:{self.http}"],
                 stderr=log)
         deadline = time.monotonic() + 60
         while not os.path.exists(self.socket):

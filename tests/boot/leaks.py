@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Whether a secret shows where others than its owner look: on a machine, and on its server."""
 
+import json
 import os
 import re
 import ssl
@@ -137,6 +138,13 @@ def of_process(pid):
             texts[f"/proc/PID/{name} of vdiskd"] = \
                 file.read().replace(b"\0", b"\n").decode(errors="replace")
     return texts
+
+
+def of_api(ask, client):
+    """What an administrator is told of a client, of what was done, and of who may do it."""
+    paths = [f"/v1/clients/{client}", f"/v1/sessions?client={client}", "/v1/audit", "/v1/tokens",
+             "/v1/status"]
+    return {"API, " + path: json.dumps(ask("GET", path)) for path in paths}
 
 
 def of_boot_listener(base, uuid, image):
