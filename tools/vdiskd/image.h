@@ -35,7 +35,7 @@ struct image {
 	bool writable;
 	bool block_device;
 	bool in_memory;			/* tmpfs, ramfs: a read never waits */
-	_Atomic(uint32_t) *regions;	/* what is known to be cached; NULL: mincore() doesn't say */
+	atomic_uint *regions;		/* what is known to be cached; NULL: mincore() doesn't say */
 	unsigned int sector;		/* logical block of a block device, else 1 */
 	void *map;			/* whole file; touched by nobody, but for @bytes */
 	const uint8_t *bytes;		/* of an image in memory; NULL: read it */
