@@ -69,7 +69,7 @@ head -c "${size}M" /dev/urandom > "$dir/i.img" || die "cannot make the image"
 cp "$dir/i.img" "$dir/w.img"
 sync -f "$dir"
 # What is to be cached stays so: some kernels take back pages within seconds.
-python3 - "$dir"/*.img > "$dir/held" <<'END' &
+exec {held}< <(exec python3 - "$dir"/*.img <<'END'
 import ctypes, mmap, signal, sys
 libc = ctypes.CDLL(None, use_errno=True)
 maps = []
@@ -82,11 +82,9 @@ for name in sys.argv[1:]:
 print("held", flush=True)
 signal.pause()
 END
+)
 holder=$!
-until [ -s "$dir/held" ]; do
-	kill -0 $holder 2>/dev/null || exit 1
-	sleep 0.1
-done
+read -r -t 120 -u "$held" _ || die "the images are not in memory"
 
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
