@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bootlog_internal.h"
-#include "catalog.h"
+#include "catalog_fake.h"
 #include "config.h"
 #include "control.h"
 #include "log.h"
@@ -32,24 +32,6 @@ int catalog_commit(struct catalog *catalog, struct vdisk_error *err)
 {
 	(void)catalog, (void)err;
 	return at_commit;
-}
-
-void catalog_rollback(struct catalog *catalog)
-{
-	(void)catalog;
-}
-
-bool catalog_is_down(int ret)
-{
-	return ret == -EIO;
-}
-
-int catalog_list(struct catalog *catalog, enum catalog_kind kind, const json_t *filter,
-		 json_t **array, struct vdisk_error *err)
-{
-	(void)catalog, (void)kind, (void)filter, (void)err;
-	*array = json_array();
-	return 0;
 }
 
 static int store(unsigned int *count)
