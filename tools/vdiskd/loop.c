@@ -28,10 +28,10 @@ enum {
 	BUSY_NS = 200000000,		/* not watched for, where others want the processor */
 	SINGLES = 64,			/* turns with one request each */
 	SAME = 64,			/* turns that only one connection asked in */
-	DEPTH_LEAST = 16,
-	DEPTH_TURNS = 8192,
+	DEPTH_LEAST = 16,		/* of fewer requests under way none waits for others */
+	DEPTH_TURNS = 8192,		/* after so many an eighth of the depth is forgotten */
 	NAP_STEP_NS = 1000,
-	NAP_LEAST_NS = 4000,
+	NAP_LEAST_NS = 4000,		/* shorter ones aren't worth their timer */
 	NAP_MOST_NS = 50000,
 	PROBE = 32,			/* one of so many turns isn't watched for */
 };
@@ -266,7 +266,7 @@ static bool may_watch(struct loop *loop)
 		return false;
 	}
 	/* Who watches sees requests one by one also where many are under way: look now and then. */
-	return loop->singles % PROBE && (!loop->watch_from || clock_ns() >= loop->watch_from);
+	return loop->singles % PROBE && clock_ns() >= loop->watch_from;
 }
 
 /*

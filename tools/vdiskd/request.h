@@ -10,11 +10,10 @@
 
 #include "worker.h"
 
-struct io_uring_sqe;
-
 struct buffer;
 struct connection;
 struct image;
+struct io_uring_sqe;
 struct loop;
 
 enum request_limits { REQUEST_PAYLOAD_MAX = 64 << 20 };
