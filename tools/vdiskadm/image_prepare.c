@@ -423,6 +423,7 @@ int image_prepare_main(int argc, char **argv)
 		return usage_error("%s", err.text);
 	interrupt_catch();
 	if (run(&prepare, &err))
-		return fail_here("%s: %s; the image is as it was", prepare.name, err.text);
+		return fail_here("%s: %s%s", prepare.name, err.text,
+				 err.code == EINPROGRESS ? "" : "; the image is as it was");
 	return EXIT_DONE;
 }

@@ -81,36 +81,101 @@ static int make_current(const char *name, unsigned int number, struct vdisk_erro
 	return ret;
 }
 
+/*
+ * Whether a version was entered, when what was heard of that is no answer: it
+ * may have been lost behind the server's commit.  1, 0, or -errno: no telling.
+ */
+static int is_entered(const char *name, unsigned int number, json_t **stored,
+		      struct vdisk_error *err)
+{
+	char *text = text_format("%u", number);
+	char *path = api_path("/v1/images/%s/versions/%s", name, text);
+	int ret = api_get(path, stored, err);
+
+	free(path);
+	free(text);
+	return !ret ? 1 : ret == -ENOENT ? 0 : ret;
+}
+
+/* Nothing was done, for certain; or nobody was asked. */
+static bool is_refusal(int ret)
+{
+	switch (ret) {
+	case -EINVAL:
+	case -EACCES:
+	case -ENOENT:
+	case -EEXIST:
+	case -EHOSTUNREACH:
+	case -ECONNREFUSED:
+		return true;
+	}
+	return false;
+}
+
+/* With all that belongs to it at once, so that the catalog has it whole or not at all. */
+static int enter_version(const struct image_version *version, unsigned int number, json_t **stored,
+			 struct vdisk_error *err)
+{
+	json_t *one = must(json_pack("{s:i, s:s*, s:b}", "number", (int)number, "comment",
+				     version->comment, "current", version->current == CURRENT_YES));
+	char *versions = api_path("/v1/images/%s/versions", version->name);
+	int ret = api_call("POST", versions, one, API_ANY_REVISION, stored, err), entered;
+	struct vdisk_error why;
+
+	json_decref(one);
+	free(versions);
+	if (!ret || is_refusal(ret))
+		return ret;
+	why = *err;
+	entered = is_entered(version->name, number, stored, err);
+	if (entered < 0)
+		return vdisk_error_set(err, EINPROGRESS, "%s", why.text);
+	*err = why;
+	return entered ? 0 : ret;
+}
+
+static int make_current_if_prepared(const struct image_version *version, unsigned int number,
+				    const json_t *stored, bool *is_current, struct vdisk_error *err)
+{
+	struct vdisk_error why;
+	int ret;
+
+	if (!json_is_true(json_object_get(stored, "prepared")))
+		return 0;
+	ret = make_current(version->name, number, &why);
+	if (ret)
+		return vdisk_error_set(err, -ret, "the server has it now, but not as the current version: run 'vdiskadm version publish %s@%u' (%s)",
+				       version->name, number, why.text);
+	*is_current = true;
+	return 0;
+}
+
 /* The calls by which the catalog learns of it. */
 int image_version_tell(const struct image_version *version, unsigned int number, bool *is_current,
 		       struct vdisk_error *err)
 {
 	json_t *image = must(json_pack("{s:s, s:b}", "name", version->name, "public", version->public));
-	json_t *one = must(json_pack("{s:i, s:s*}", "number", (int)number, "comment", version->comment));
-	char *versions = api_path("/v1/images/%s/versions", version->name);
 	char *itself = api_path("/v1/images/%s", version->name);
 	struct vdisk_error ignored;
 	json_t *stored = NULL;
 	bool is_new;
 	int ret;
 
+	*is_current = false;
 	ret = api_call("POST", "/v1/images", image, API_ANY_REVISION, NULL, err);
 	is_new = !ret;
 	if (!ret || ret == -EEXIST)
-		ret = api_call("POST", versions, one, API_ANY_REVISION, &stored, err);
+		ret = enter_version(version, number, &stored, err);
 	/* An image without a version is of no use to anybody. */
-	if (ret && is_new)
+	if (is_new && ret && ret != -EINPROGRESS)
 		api_call("DELETE", itself, NULL, API_ANY_REVISION, NULL, &ignored);
-	*is_current = !ret && (version->current == CURRENT_YES ||
-			       (version->current == CURRENT_IF_PREPARED &&
-				json_is_true(json_object_get(stored, "prepared"))));
-	if (*is_current)
-		ret = make_current(version->name, number, err);
+	if (!ret && version->current == CURRENT_YES)
+		*is_current = true;
+	else if (!ret && version->current == CURRENT_IF_PREPARED)
+		ret = make_current_if_prepared(version, number, stored, is_current, err);
 	json_decref(stored);
 	json_decref(image);
-	json_decref(one);
 	free(itself);
-	free(versions);
 	return ret;
 }
 
@@ -126,6 +191,10 @@ static int enter(const struct image_version *version, unsigned int number, bool 
 		     why.text, version->name, number);
 		return 1;
 	}
+	if (ret == -EINPROGRESS)
+		return vdisk_error_set(err, EINPROGRESS, "%s@%u is in the store, but nobody knows whether the server has it: 'vdiskadm version list %s' tells, and if not, 'vdiskadm image register %s@%u' enters it (%s)",
+				       version->name, number, version->name, version->name, number,
+				       why.text);
 	if (ret < 0)
 		return vdisk_error_set(err, -ret, "the server does not take it: %s", why.text);
 	return ret;
@@ -153,6 +222,9 @@ int image_version_finish(struct incoming *incoming, const struct image_version *
 	if (ret)
 		return ret;
 	ret = enter(version, stamp.version, &is_current, err);
+	/* A row without a version would be worse than a version without a row. */
+	if (ret == -EINPROGRESS)
+		return ret;
 	if (ret < 0) {
 		image_store_remove(incoming->store, version->name, stamp.version);
 		return ret;

@@ -30,9 +30,10 @@ struct image_version {
  * image_version_finish - stamp, describe and publish what is in @incoming
  *
  * Prints what came of it.  When it fails nothing is left, neither in the store
- * nor, where that can be helped, in the catalog.
+ * nor in the catalog.
  *
- * Return: 0 or -errno.
+ * Return: 0; -EINPROGRESS: it is in the store, and nobody knows whether it is in
+ * the catalog, too: @err says what to do; or another -errno.
  */
 int image_version_finish(struct incoming *incoming, const struct image_version *version,
 			 struct vdisk_error *err);
@@ -43,6 +44,9 @@ int image_current_take(const char *text, enum image_current *current);
 /**
  * image_version_tell - enter a version of the store in the catalog
  * @is_current: whether it became the current one
+ *
+ * Return: 0; -EINPROGRESS: nobody knows; or another -errno: it is not there, but
+ * with CURRENT_IF_PREPARED it may be, and @err says so.
  */
 int image_version_tell(const struct image_version *version, unsigned int number, bool *is_current,
 		       struct vdisk_error *err);
