@@ -191,24 +191,88 @@ static bool is_id(const char *name)
 	return *name && !name[strspn(name, "0123456789")];
 }
 
-/*
- * The id of the session that is meant: a number is one; a client's name means
- * the one of its sessions that has not ended.
- */
-static int find_session(const char *name, char *id, size_t size, struct vdisk_error *err)
+/* "b7" and "u7" of "session list --failed". */
+static bool is_key(const char *name)
+{
+	return (*name == 'b' || *name == 'u') && is_id(name + 1);
+}
+
+enum meant { MEANS_SESSION, MEANS_BOOT, MEANS_CLIENT };
+
+static const char *const meanings[] = { "session", "boot", "client" };
+static const char *const places[] = { "/v1/sessions/%s", "/v1/boots/%s", "/v1/clients/%s" };
+
+/* Whether the server has one of that name.  1, 0 or -errno. */
+static int is_there(enum meant meant, const char *name, struct vdisk_error *err)
+{
+	char *path = api_path(places[meant], name);
+	json_t *found = NULL;
+	int ret = api_get(path, &found, err);
+
+	free(path);
+	if (!ret)
+		/* Clients are found by their number, too. */
+		ret = meant != MEANS_CLIENT || !strcmp(text_of(found, "name"), name);
+	else if (ret == -EACCES)
+		ret = 1;		/* another's */
+	else if (ret == -ENOENT)
+		ret = 0;
+	json_decref(found);
+	return ret;
+}
+
+/* "client:b7": 1, with @name moved behind it; 0: it isn't said. */
+static int said_meaning(const char **name, enum meant *meant)
+{
+	size_t length = strcspn(*name, ":"), i;
+
+	for (i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if ((*name)[length] && strlen(meanings[i]) == length &&
+		    !strncmp(*name, meanings[i], length)) {
+			*name += length + 1;
+			*meant = i;
+			return 1;
+		}
+	return 0;
+}
+
+/* Numbers and keys may be names of clients as well: what could be either has to be said. */
+static int find_meaning(const char **name, bool boots, enum meant *meant, struct vdisk_error *err)
+{
+	int ret;
+
+	if (said_meaning(name, meant)) {
+		if (*meant == MEANS_BOOT ? !boots || !is_key(*name) :
+					   *meant == MEANS_SESSION && !is_id(*name))
+			return vdisk_error_set(err, EINVAL, "'%s' is no %s that this can be done to", *name,
+					       meanings[*meant]);
+		return 0;
+	}
+	*meant = is_id(*name) ? MEANS_SESSION : boots && is_key(*name) ? MEANS_BOOT : MEANS_CLIENT;
+	if (*meant == MEANS_CLIENT)
+		return 0;
+	ret = is_there(MEANS_CLIENT, *name, err);
+	if (ret <= 0)
+		return ret;
+	ret = is_there(*meant, *name, err);
+	if (ret < 0)
+		return ret;
+	if (ret)
+		return vdisk_error_set(err, EINVAL, "there is a %s and a client of that name: write %s:%s or client:%s",
+				       meanings[*meant], meanings[*meant], *name, *name);
+	*meant = MEANS_CLIENT;
+	return 0;
+}
+
+/* The one of a client's sessions that has not ended. */
+static int session_of(const char *client, char *id, size_t size, struct vdisk_error *err)
 {
 	json_t *array, *session;
 	char *path;
 	size_t i;
 	int ret;
 
-	if (is_id(name)) {
-		if (strlen(name) >= size)
-			return vdisk_error_set(err, EINVAL, "there is no such session");
-		strcpy(id, name);
-		return 0;
-	}
-	path = api_path("/v1/sessions?client=%s", name);
+	path = api_path("/v1/sessions?client=%s", client);
 	ret = fetch_list(path, &array, err);
 	free(path);
 	if (ret < 0)
@@ -221,27 +285,39 @@ static int find_session(const char *name, char *id, size_t size, struct vdisk_er
 	return *id ? 0 : vdisk_error_set(err, ENOENT, "has no session now");
 }
 
-/* "b7" and "u7" of "session list --failed"; a client may be called so, too. */
-static bool is_key(const char *name)
+/* The id of the session that is meant, or the key of the boot; that only where @boot isn't NULL. */
+static int find_session(const char *name, char *id, size_t size, bool *boot,
+			struct vdisk_error *err)
 {
-	return (*name == 'b' || *name == 'u') && is_id(name + 1);
+	enum meant meant;
+	int ret;
+
+	ret = find_meaning(&name, boot, &meant, err);
+	if (ret < 0)
+		return ret;
+	if (boot)
+		*boot = meant == MEANS_BOOT;
+	if (meant == MEANS_CLIENT)
+		return session_of(name, id, size, err);
+	if (strlen(name) >= size)
+		return vdisk_error_set(err, EINVAL, "there is no such %s", meanings[meant]);
+	strcpy(id, name);
+	return 0;
 }
 
 static int show_session(const char *name, const struct arguments *arguments, void *context,
 			struct vdisk_error *err)
 {
-	const struct column *shown = details;
 	json_t *session;
 	char id[24], *path;
+	bool boot;
 	int ret;
 
 	(void)context;
-	ret = find_session(name, id, sizeof(id), err);
-	if (ret < 0 && !is_key(name))
-		return ret;
-	path = ret < 0 ? api_path("/v1/boots/%s", name) : api_path("/v1/sessions/%s", id);
+	ret = find_session(name, id, sizeof(id), &boot, err);
 	if (ret < 0)
-		shown = stopped_details;
+		return ret;
+	path = api_path(places[boot ? MEANS_BOOT : MEANS_SESSION], id);
 	ret = api_get(path, &session, err);
 	free(path);
 	if (ret < 0)
@@ -249,7 +325,7 @@ static int show_session(const char *name, const struct arguments *arguments, voi
 	if (arguments->json) {
 		show_json(session, arguments->names.count > 1);
 	} else {
-		show_details(shown, session);
+		show_details(boot ? stopped_details : details, session);
 		show_timeline(json_object_get(session, "events"), "  ");
 	}
 	json_decref(session);
@@ -282,7 +358,7 @@ static int do_deed(const char *name, const struct arguments *arguments, void *co
 	int ret;
 
 	(void)arguments;
-	ret = find_session(name, id, sizeof(id), err);
+	ret = find_session(name, id, sizeof(id), NULL, err);
 	if (ret < 0)
 		return ret;
 	path = api_path(deed->path, id);
@@ -355,7 +431,8 @@ static int message_main(int argc, char **argv)
 	return ret;
 }
 
-#define WHICH "SESSION is its number, or the name of a client that has one now.\n"
+#define WHICH "SESSION is its number, or the name of a client that has one now; where a name could\n" \
+	      "mean either, session:NUMBER or client:NAME.\n"
 
 static const struct command verbs[] = {
 	{
@@ -379,7 +456,7 @@ static const struct command verbs[] = {
 		.name = "show", .main = show_main,
 		.usage = "SESSION... [--json]",
 		.help = "Shows sessions, with the timeline of their boots; also boots that had none, by the\n"
-			"key that 'session list --failed' shows.\n" WHICH
+			"key that 'session list --failed' shows, KEY or boot:KEY.\n" WHICH
 			"\n"
 			"  --json   as the server has them\n",
 	}, {
