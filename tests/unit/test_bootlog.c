@@ -20,6 +20,7 @@ static struct control control = { .config = &config };
 static int at_begin, at_row, at_event, at_commit;
 static void (*in_row)(void);			/* meanwhile, without a lock */
 static unsigned int added, changed, events, notes, errors;
+static json_int_t added_clients[8];		/* whose they are, in turn */
 static int64_t removed;				/* the last one */
 
 int catalog_begin(struct catalog *catalog, struct vdisk_error *err)
@@ -50,11 +51,13 @@ int catalog_add(struct catalog *catalog, const struct catalog_who *who, enum cat
 {
 	int ret;
 
-	(void)catalog, (void)who, (void)object, (void)err;
+	(void)catalog, (void)who, (void)err;
 	if (kind == CATALOG_EVENT) {
 		events += !at_event;
 		return at_event;
 	}
+	if (added < sizeof(added_clients) / sizeof(*added_clients))
+		added_clients[added] = json_integer_value(json_object_get(object, "client_id"));
 	ret = store(&added);
 	*stored = ret ? NULL : json_pack("{s:i}", "id", (int)added);
 	return ret;
@@ -190,6 +193,46 @@ static void test_meanwhile(void)
 	bootlog_stop(&control);
 }
 
+static void test_order(void)
+{
+	begin();
+	sign(7, 7, "refused", "no");
+	sign(8, 8, "refused", "no");
+	sign(9, 9, "refused", "no");
+	tap_ok(bootlog_write(&control) && added == 3 && added_clients[0] == 7 &&
+	       added_clients[1] == 8 && added_clients[2] == 9,
+	       "what stopped first is written first");
+	bootlog_stop(&control);
+}
+
+static void test_cause(void)
+{
+	static const struct {
+		const char *step, *text;
+		bool hides;
+	} signs[] = {
+		{ "refused", "client pc1 is disabled", true },
+		{ "refused", "client pc1 has no image", true },
+		{ "refused", "login from 10.0.0.1: no", true },
+		{ "refused", "client pc1 is disabled", false },
+		{ "waiting", "login from 10.0.0.1: wait", true },
+		{ "refused", "client pc1 is disabled", false },
+		{ "failed", "no root", true },
+		{ "refused", "client pc1 is disabled", false },
+		{ "refused", "login from 10.0.0.2: no", true },
+	};
+	struct bootlog *log = begin();
+	unsigned int i;
+
+	for (i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+		sign(1, 1, signs[i].step, signs[i].text);
+		tap_ok(!strcmp(log->known.newest->cause->text, signs[i].text) == signs[i].hides,
+		       "%s (%s) is%s the reason", signs[i].step, signs[i].text,
+		       signs[i].hides ? "" : " not");
+	}
+	bootlog_stop(&control);
+}
+
 static void test_removed(void)
 {
 	struct bootlog *log = begin();
@@ -321,6 +364,8 @@ int main(void)
 {
 	test_written();
 	test_meanwhile();
+	test_order();
+	test_cause();
 	test_removed();
 	test_down();
 	test_half();

@@ -247,6 +247,23 @@ static bool is_cause(const char *step)
 	return !strcmp(step, "refused") || !strcmp(step, "waiting") || !strcmp(step, "failed");
 }
 
+bool bootlog_asked(const char *step, const char *why)
+{
+	if (!step || strcmp(step, "refused"))
+		return step && is_cause(step);
+	return why && !strncmp(why, BOOTLOG_LOGIN, strlen(BOOTLOG_LOGIN));
+}
+
+/* A script with a refusal is given to anybody who asks: it hides no login's. */
+static bool hides_cause(const struct boot *boot, const struct bootlog_sign *sign)
+{
+	const struct boot_step *cause = boot->cause;
+
+	return is_cause(sign->step) &&
+	       (!cause || bootlog_asked(sign->step, sign->text) ||
+		!bootlog_asked(cause->step, cause->text));
+}
+
 bool bootlog_shows(const struct boot *boot)
 {
 	return boot->cause || boot->stopped;
@@ -327,7 +344,7 @@ static void add_step(struct bootlog *log, struct boot *boot, const struct bootlo
 		step->count++;
 	boot->last = time(NULL);
 	boot->changed = true;
-	if (step && is_cause(sign->step))
+	if (step && hides_cause(boot, sign))
 		boot->cause = step;
 	take_out(list_of(log, boot), boot);
 	put_first(list_of(log, boot), boot);

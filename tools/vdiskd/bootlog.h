@@ -28,10 +28,14 @@ enum bootlog_limits {
 	BOOTLOG_UNKNOWN_MOST = 512,	/* boots of others, the stopped ones as well */
 	BOOTLOG_UNKNOWN_SECONDS = 24 * 3600,
 	BOOTLOG_STEPS_MOST = 24,	/* of a boot */
-	BOOTLOG_ROWS_MOST = 20,		/* of a client in the catalog */
+	BOOTLOG_ROWS_MOST = 20,		/* of a client in the catalog, that logged in or reported */
+					/* and as many again that only asked for files */
 	BOOTLOG_ANEW_SECONDS = 10,	/* boots of a client are that far apart, or one */
 	BOOTLOG_TEXTS_BYTES = 16 << 20,	/* of all boots */
 };
+
+/* What begins the reason of a login's refusal, as against that of a boot script's. */
+#define BOOTLOG_LOGIN "login from "
 
 /* One step; -1 and NULL: nothing. */
 struct bootlog_sign {

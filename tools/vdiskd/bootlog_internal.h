@@ -58,6 +58,12 @@ struct bootlog {
 /** bootlog_shows - whether people should see it: it was refused, failed or stopped */
 bool bootlog_shows(const struct boot *boot);
 
+/**
+ * bootlog_asked - whether it came as far as a login, or said why not
+ * @step, @why: of its cause, or of its row in the catalog; may be NULL
+ */
+bool bootlog_asked(const char *step, const char *why);
+
 /** bootlog_last_step - or NULL; locked */
 struct boot_step *bootlog_last_step(const struct boot *boot);
 

@@ -26,11 +26,12 @@ struct job {
 	int ret;
 };
 
+/* The oldest first: of a client's rows the one with the highest number is the newest. */
 static struct boot *next_due(struct bootlog *log, int64_t now)
 {
 	struct boot *boot;
 
-	for (boot = log->known.newest; boot; boot = boot->older)
+	for (boot = log->known.oldest; boot; boot = boot->newer)
 		if (boot->changed && !boot->busy && bootlog_shows(boot) &&
 		    (boot->stopped || now - boot->written >= WRITE_SECONDS))
 			return boot;
@@ -61,19 +62,30 @@ static bool take_job(struct bootlog *log, int64_t now, struct job *job)
 	return boot;
 }
 
-/* A client's oldest rows go: its boots may fail all night long. */
+static bool row_asked(const json_t *row)
+{
+	return bootlog_asked(json_string_value(json_object_get(row, "step")),
+			     json_string_value(json_object_get(row, "failure")));
+}
+
+/*
+ * A client's oldest rows go: its boots may fail all night long. Each sort has
+ * its own places, as anybody who says a client's UUID gets a boot script, and
+ * could else push out what became of the client's own boots.
+ */
 static int limit_rows(struct catalog *catalog, int64_t client_id, struct vdisk_error *err)
 {
 	json_t *filter, *rows = NULL, *row;
+	unsigned int kept[2] = { 0, 0 };
 	size_t i;
 	int ret;
 
-	filter = json_pack("{s:I s:s s:i s:i}", "client_id", (json_int_t)client_id, "$order", "-id",
-			   "$offset", BOOTLOG_ROWS_MOST, "$limit", PRUNE_ROWS);
+	filter = json_pack("{s:I s:s s:i}", "client_id", (json_int_t)client_id, "$order", "-id",
+			   "$limit", 2 * BOOTLOG_ROWS_MOST + PRUNE_ROWS);
 	ret = catalog_list(catalog, CATALOG_BOOT, filter, &rows, err);
 	json_decref(filter);
 	json_array_foreach(rows, i, row)
-		if (!ret)
+		if (!ret && kept[row_asked(row)]++ >= BOOTLOG_ROWS_MOST)
 			ret = catalog_remove(catalog, NULL, CATALOG_BOOT,
 					     json_integer_value(json_object_get(row, "id")), -1, err);
 	json_decref(rows);

@@ -184,7 +184,7 @@ static void note_refused(struct attempt *a, const char *step, const char *detail
 	char words[LOGIN_WORDS + ADDRESS_TEXT + 16];
 	const struct bootlog_sign sign = { step, -1, -1, words };
 
-	snprintf(words, sizeof(words), "login from %s: %s", a->machine.address, detail);
+	snprintf(words, sizeof(words), BOOTLOG_LOGIN "%s: %s", a->machine.address, detail);
 	bootlog_seen(a->control, &a->machine, a->client ? login_integer(a->client, "id") : 0, true,
 		     &sign);
 }
