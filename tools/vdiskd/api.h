@@ -157,11 +157,11 @@ int api_add(struct api_call *call, const json_t *body, json_t **stored);
 int api_change(struct api_call *call, int64_t id, const json_t *body, int64_t revision,
 	       json_t **stored);
 
-/** api_link_next - tell of the page that follows @array, when that is full */
-void api_link_next(struct api_call *call, const json_t *array, const json_t *filter);
-
-/** api_drop_foreign - take out of a list what this caller may not see */
-int api_drop_foreign(struct api_call *call, json_t *array);
+/**
+ * api_list_page - a page of what this caller may see, and where the next one is
+ * @filter: of api_filter(); changed
+ */
+int api_list_page(struct api_call *call, json_t *filter, json_t **array);
 
 /** api_show - answer with an object of the catalog, presented, with all that belongs to it */
 int api_show(struct api_call *call, unsigned int status, json_t *object);

@@ -64,7 +64,7 @@ static int own_clients(struct api_call *call, json_t **clients)
 }
 
 /* Takes out what a bound caller may not see. */
-int api_drop_foreign(struct api_call *call, json_t *array)
+static int drop_foreign(struct api_call *call, json_t *array)
 {
 	bool by_client = call->resource->kind == CATALOG_SESSION ||
 			 call->resource->kind == CATALOG_BOOT;
@@ -98,7 +98,7 @@ int api_drop_foreign(struct api_call *call, json_t *array)
 }
 
 /* The page that follows, when this one is full. */
-void api_link_next(struct api_call *call, const json_t *array, const json_t *filter)
+static void link_next(struct api_call *call, const json_t *array, const json_t *filter)
 {
 	const struct http_exchange *exchange = call->request->exchange;
 	size_t count = json_array_size(array), room = sizeof(call->answer->link), length;
@@ -119,6 +119,62 @@ void api_link_next(struct api_call *call, const json_t *array, const json_t *fil
 	snprintf(call->answer->link + length, room - length, ">; rel=\"next\"");
 }
 
+/* Behind @last, which ended a full page; false: a filter by ids has no second one. */
+static bool go_on_behind(json_t *filter, const json_t *last)
+{
+	const char *order = json_string_value(json_object_get(filter, "$order"));
+	json_int_t id = api_integer(last, "id");
+	const json_t *now = json_object_get(filter, "id");
+
+	if (now && !json_is_object(now))
+		return false;
+	json_object_set_new(filter, "id", order && *order == '-' ?
+			    json_pack("{s:I}", "max", id - 1) : json_pack("{s:I}", "min", id + 1));
+	return true;
+}
+
+/* As many as were asked for of what a bound caller may see: the others' are passed over. */
+static int list_own(struct api_call *call, json_t *filter, size_t limit, json_t *array)
+{
+	json_t *page;
+	bool more;
+	int ret;
+
+	json_object_set_new(filter, "$limit", json_integer(API_PAGE_MOST));
+	do {
+		ret = catalog_list(call->control->catalog, call->resource->kind, filter, &page,
+				   &call->err);
+		if (ret)
+			return ret;
+		more = json_array_size(page) == API_PAGE_MOST &&
+		       go_on_behind(filter, json_array_get(page, API_PAGE_MOST - 1));
+		ret = drop_foreign(call, page);
+		json_array_extend(array, page);
+		json_decref(page);
+	} while (!ret && more && json_array_size(array) < limit);
+	while (json_array_size(array) > limit)
+		json_array_remove(array, json_array_size(array) - 1);
+	json_object_set_new(filter, "$limit", json_integer(limit));
+	return ret;
+}
+
+int api_list_page(struct api_call *call, json_t *filter, json_t **array)
+{
+	int ret;
+
+	if (call->scope) {
+		*array = json_array();
+		ret = list_own(call, filter, json_integer_value(json_object_get(filter, "$limit")),
+			       *array);
+	} else {
+		ret = catalog_list(call->control->catalog, call->resource->kind, filter, array,
+				   &call->err);
+	}
+	if (!ret)
+		link_next(call, *array, filter);
+	return ret;
+}
+
 void api_list_run(struct control *control, struct http_request *request,
 		  struct http_answer *answer)
 {
@@ -132,12 +188,7 @@ void api_list_run(struct control *control, struct http_request *request,
 	if (!ret)
 		ret = api_filter(&call, &filter);
 	if (!ret)
-		ret = catalog_list(control->catalog, call.resource->kind, filter, &array,
-				   &call.err);
-	if (!ret)
-		api_link_next(&call, array, filter);
-	if (!ret)
-		ret = api_drop_foreign(&call, array);
+		ret = api_list_page(&call, filter, &array);
 	if (!ret && call.resource->flags & API_TIMELINE)
 		ret = api_timeline(&call, call.resource->kind, array, TIMELINE_LAST);
 	if (!ret)

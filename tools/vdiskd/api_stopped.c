@@ -77,11 +77,7 @@ void api_stopped_list_run(struct control *control, struct http_request *request,
 		return;
 	ret = api_filter(&call, &filter);
 	if (!ret)
-		ret = catalog_list(control->catalog, CATALOG_BOOT, filter, &array, &call.err);
-	if (!ret)
-		api_link_next(&call, array, filter);
-	if (!ret)
-		ret = api_drop_foreign(&call, array);
+		ret = api_list_page(&call, filter, &array);
 	if (!ret)
 		ret = api_stopped_show(&call, array, TIMELINE_STEPS);
 	if (!ret)
