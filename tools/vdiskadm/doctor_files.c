@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 #include "farm_keys.h"
@@ -168,6 +169,14 @@ void doctor_keys(struct doctor *doctor)
 		doctor_find(doctor, FINDING_OK, "keys are there, and nobody else's");
 }
 
+/* Whether the kernel knows of somebody who keeps its clock right. */
+static bool clock_is_kept(void)
+{
+	struct timex timex = { .modes = 0 };
+
+	return adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC);
+}
+
 void doctor_clock(struct doctor *doctor)
 {
 	time_t now = time(NULL);
@@ -178,6 +187,9 @@ void doctor_clock(struct doctor *doctor)
 	if (now / YEAR < CLOCK_FIRST_YEAR || now / YEAR > CLOCK_LAST_YEAR)
 		doctor_find(doctor, FINDING_FAIL,
 			    "it can't be %s: set the clock, sessions and audit depend on it", text);
+	else if (!clock_is_kept())
+		doctor_find(doctor, FINDING_WARN,
+			    "%s, but nothing keeps the clock right: 'apt install systemd-timesyncd' does", text);
 	else
 		doctor_find(doctor, FINDING_OK, "%s", text);
 }
