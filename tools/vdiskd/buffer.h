@@ -15,6 +15,7 @@ enum buffer_class {
 	BUFFER_TINY,		/* only a header */
 	BUFFER_SMALL,		/* several small replies, or one */
 	BUFFER_MEDIUM,
+	BUFFER_CHUNK,		/* of a long read */
 	BUFFER_LARGE,
 	BUFFER_CLASSES,
 	BUFFER_SINGLE = BUFFER_CLASSES,	/* made to measure, never kept */
@@ -25,6 +26,7 @@ enum buffer_limits {
 	BUFFER_TINY_SIZE = 256,
 	BUFFER_SMALL_SIZE = 64 << 10,
 	BUFFER_MEDIUM_SIZE = 256 << 10,
+	BUFFER_CHUNK_SIZE = 512 << 10,
 	BUFFER_LARGE_SIZE = 1 << 20,
 };
 

@@ -27,7 +27,6 @@ enum {
 	MISSES_MOST = 6,		/* in a row; then one of 64 turns is watched for */
 	BUSY_NS = 200000000,		/* not watched for, where others want the processor */
 	SINGLES = 64,			/* turns with one request each */
-	SAME = 64,			/* turns that only one connection asked in */
 	DEPTH_LEAST = 16,		/* of fewer requests under way none waits for others */
 	DEPTH_TURNS = 8192,		/* after so many an eighth of the depth is forgotten */
 	NAP_STEP_NS = 1000,
@@ -244,7 +243,7 @@ static void nap(struct loop *loop)
 {
 	struct timespec ts = { .tv_nsec = loop->nap_ns };
 
-	if (!loop->asked_last || loop->same < SAME || loop->depth < DEPTH_LEAST)
+	if (!loop->asked_last || !loop_serves_one(loop) || loop->depth < DEPTH_LEAST)
 		return;
 	/* What goes to a file is to go at once. */
 	if (loop->at_files || !loop->server->watchers_most)

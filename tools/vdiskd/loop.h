@@ -20,6 +20,8 @@ struct counters;
 struct request;
 struct server;
 
+enum loop_limits { LOOP_SAME = 64 };	/* turns that only one connection asked in */
+
 struct loop {
 	struct io_uring ring;
 	struct server *server;
@@ -93,6 +95,12 @@ static inline void loop_asked(struct loop *loop, struct connection *c)
 		loop->asker = c;
 	else if (loop->asker != c)
 		loop->asker = NULL;
+}
+
+/** loop_serves_one - whether one connection alone has asked for anything, for a while */
+static inline bool loop_serves_one(const struct loop *loop)
+{
+	return loop->same >= LOOP_SAME;
 }
 
 #endif

@@ -30,7 +30,9 @@
 
 enum {
 	SMALL_MOST = 64 << 10,		/* such replies share a buffer */
-	COPY_MOST = 256 << 10,		/* a chunk; still in the processor's cache when it is sent */
+	COPY_MOST = BUFFER_MEDIUM_SIZE,	/* a chunk; still in the processor's cache when it is sent */
+	/* For a client that nobody else waits behind: each chunk costs it a wake-up. */
+	COPY_MOST_ALONE = BUFFER_CHUNK_SIZE,
 	/*
 	 * Sent from the mapping; larger ones are copied first: through pages of 4K
 	 * a virtual machine finds its way so slowly that two copies take less.
@@ -269,6 +271,7 @@ static bool read_part(struct request *whole)
 {
 	struct connection *c = whole->c;
 	bool chunks = c->structured && !(whole->flags & NBD_CMD_FLAG_DF);
+	uint32_t most = loop_serves_one(c->loop) ? COPY_MOST_ALONE : COPY_MOST;
 	struct request_header part = {
 		.cookie = whole->cookie,
 		.offset = whole->offset + whole->done,
@@ -276,9 +279,9 @@ static bool read_part(struct request *whole)
 	};
 
 	if (chunks)
-		part.length = MIN(part.length, (uint32_t)COPY_MOST);
+		part.length = MIN(part.length, most);
 	/* A longer one that can't be divided is read where nobody waits for it. */
-	if (part.length > COPY_MOST)
+	if (part.length > most)
 		return part_later(whole, &part);
 	return part_copied(whole, &part);
 }
