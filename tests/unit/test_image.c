@@ -11,7 +11,7 @@
 
 enum { SIZE = 5 * 256 * 1024 + 4096, MIDDLE = SIZE / 2, DEADLINE_S = 30 };
 
-static char folder[] = "/var/tmp/vdisk-image.XXXXXX";
+static char folder[32] = "/var/tmp/vdisk-image.XXXXXX";
 static int file;
 static struct image image;
 
