@@ -111,6 +111,12 @@ int api_scope_check(struct api_call *call, int64_t group_id);
 /** api_scope_has - the same as a question */
 bool api_scope_has(const struct api_call *call, int64_t group_id);
 
+/**
+ * api_scope_clients - the clients that a bound caller may see
+ * @clients: an object with their ids for members; NULL: the caller is bound to no group
+ */
+int api_scope_clients(struct api_call *call, json_t **clients);
+
 /** api_scope_networks - fill in @call->networks, for those below */
 int api_scope_networks(struct api_call *call);
 

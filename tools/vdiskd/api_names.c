@@ -310,16 +310,32 @@ static int failed_steps(struct api_call *call, const json_t *filter, int64_t las
 	return ret;
 }
 
-/* The sessions that failed last, each once: one may have said so again and again. */
+static bool is_member(const json_t *object, int64_t id)
+{
+	char key[24];
+
+	snprintf(key, sizeof(key), "%lld", (long long)id);
+	return json_object_get(object, key);
+}
+
+/*
+ * The sessions that failed last, each once: one may have said so again and again.
+ * Who is bound to a group isn't shown those of others, and they take no places.
+ */
 static int failed_sessions(struct api_call *call, const json_t *filter, json_t *ids)
 {
-	json_t *seen = json_object(), *events, *event;
+	json_t *seen = json_object(), *own, *events, *event;
 	unsigned int pages = 0;
 	size_t i, count;
 	int64_t last = 0;
 	char key[24];
 	int ret;
 
+	ret = api_scope_clients(call, &own);
+	if (ret) {
+		json_decref(seen);
+		return ret;
+	}
 	do {
 		ret = failed_steps(call, filter, last, &events);
 		if (ret)
@@ -327,6 +343,8 @@ static int failed_sessions(struct api_call *call, const json_t *filter, json_t *
 		count = json_array_size(events);
 		json_array_foreach(events, i, event) {
 			last = api_integer(event, "id");
+			if (own && !is_member(own, api_integer(event, "client_id")))
+				continue;
 			snprintf(key, sizeof(key), "%lld",
 				 (long long)api_integer(event, "session_id"));
 			if (json_object_get(seen, key) || json_array_size(ids) == API_IDS_MOST)
@@ -337,6 +355,7 @@ static int failed_sessions(struct api_call *call, const json_t *filter, json_t *
 		json_decref(events);
 	} while (count == API_IDS_MOST && json_array_size(ids) < API_IDS_MOST &&
 		 ++pages < FAILED_PAGES);
+	json_decref(own);
 	json_decref(seen);
 	return ret;
 }

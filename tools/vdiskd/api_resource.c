@@ -41,28 +41,6 @@ static int check_unbound(struct api_call *call)
 	return vdisk_error_set(&call->err, EPERM, "this token is for one group, and this is about all");
 }
 
-/* The ids of clients that a bound caller may see, as members of an object. */
-static int own_clients(struct api_call *call, json_t **clients)
-{
-	json_t *all = NULL, *client;
-	char key[24];
-	size_t i;
-	int ret;
-
-	ret = catalog_list(call->control->catalog, CATALOG_CLIENT, NULL, &all, &call->err);
-	if (ret)
-		return ret;
-	*clients = json_object();
-	json_array_foreach(all, i, client) {
-		if (!api_scope_has(call, group_of(client)))
-			continue;
-		snprintf(key, sizeof(key), "%lld", (long long)api_integer(client, "id"));
-		json_object_set_new(*clients, key, json_true());
-	}
-	json_decref(all);
-	return 0;
-}
-
 /* Takes out what a bound caller may not see. */
 static int drop_foreign(struct api_call *call, json_t *array)
 {
@@ -77,7 +55,7 @@ static int drop_foreign(struct api_call *call, json_t *array)
 	if (!call->scope || (!(call->resource->flags & (API_SCOPED | API_SEEN)) && !by_client))
 		return 0;
 	if (by_client)
-		ret = own_clients(call, &clients);
+		ret = api_scope_clients(call, &clients);
 	else if (call->resource->flags & API_SEEN)
 		ret = api_scope_networks(call);
 	if (ret)

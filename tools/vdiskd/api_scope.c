@@ -60,6 +60,30 @@ bool api_scope_has(const struct api_call *call, int64_t group_id)
 	return !call->scope || json_object_get(call->scope, key);
 }
 
+int api_scope_clients(struct api_call *call, json_t **clients)
+{
+	json_t *all = NULL, *client;
+	char key[24];
+	size_t i;
+	int ret;
+
+	*clients = NULL;
+	if (!call->scope)
+		return 0;
+	ret = catalog_list(call->control->catalog, CATALOG_CLIENT, NULL, &all, &call->err);
+	if (ret)
+		return ret;
+	*clients = json_object();
+	json_array_foreach(all, i, client) {
+		if (!api_scope_has(call, api_integer(client, "group_id")))
+			continue;
+		snprintf(key, sizeof(key), "%lld", (long long)api_integer(client, "id"));
+		json_object_set_new(*clients, key, json_true());
+	}
+	json_decref(all);
+	return 0;
+}
+
 int api_scope_networks(struct api_call *call)
 {
 	if (call->networks)
