@@ -253,20 +253,14 @@ static int close_one(json_int_t number, struct vdisk_error *err)
 	return ret;
 }
 
-/* One by its number, or all open ones of a group. */
-static int close_named(const char *name, const struct arguments *arguments, void *context,
-		       struct vdisk_error *err)
+static int close_group(const char *group, struct vdisk_error *err)
 {
 	json_t *array, *window;
 	size_t closed = 0, i;
 	char *path;
 	int ret;
 
-	(void)arguments;
-	(void)context;
-	if (!name[strspn(name, "0123456789")] && strlen(name) < 19)
-		return close_one(atoll(name), err);
-	path = api_path("/v1/enrolments?group=%s", name);
+	path = api_path("/v1/enrolments?group=%s", group);
 	ret = fetch_list(path, &array, err);
 	free(path);
 	if (ret < 0)
@@ -283,6 +277,58 @@ static int close_named(const char *name, const struct arguments *arguments, void
 	if (!ret && !closed)
 		return vdisk_error_set(err, ENOENT, "no enrolment of this group is open");
 	return ret;
+}
+
+static bool is_number(const char *name)
+{
+	return *name && !name[strspn(name, "0123456789")] && strlen(name) < 19;
+}
+
+/* Whether the server has one of that name.  1, 0 or -errno. */
+static int is_there(const char *path, const char *name, json_t **found, struct vdisk_error *err)
+{
+	char *whole = api_path(path, name);
+	int ret = api_get(whole, found, err);
+
+	free(whole);
+	/* Another's is one, too. */
+	return !ret || ret == -EACCES ? 1 : ret == -ENOENT ? 0 : ret;
+}
+
+static int is_group(const char *name, struct vdisk_error *err)
+{
+	json_t *found = NULL;
+	int ret = is_there("/v1/groups/%s", name, &found, err);
+
+	/* It is found by its number as well. */
+	if (found && strcmp(text_of(found, "name"), name))
+		ret = 0;
+	json_decref(found);
+	return ret;
+}
+
+/* One by its number, or all open ones of a group; a group may be called like a number. */
+static int close_named(const char *name, const struct arguments *arguments, void *context,
+		       struct vdisk_error *err)
+{
+	int group, window;
+
+	(void)arguments;
+	(void)context;
+	if (!strncmp(name, "group:", 6))
+		return close_group(name + 6, err);
+	if (!strncmp(name, "enrolment:", 10) && is_number(name + 10))
+		return close_one(atoll(name + 10), err);
+	if (!is_number(name))
+		return close_group(name, err);
+	group = is_group(name, err);
+	if (group <= 0)
+		return group ? group : close_one(atoll(name), err);
+	window = is_there("/v1/enrolments/%s", name, NULL, err);
+	if (window <= 0)
+		return window ? window : close_group(name, err);
+	return vdisk_error_set(err, EINVAL, "there is an enrolment and a group of that name: write enrolment:%s or group:%s",
+			       name, name);
 }
 
 static int close_main(int argc, char **argv)
@@ -329,7 +375,8 @@ static const struct command verbs[] = {
 	}, {
 		.name = "close", .main = close_main,
 		.usage = "ID|GROUP...",
-		.help = "Ends enrolments before their time: one by its number, or all of a group.\n",
+		.help = "Ends enrolments before their time: one by its number, or all of a group; where a\n"
+			"name could be either, enrolment:ID or group:GROUP.\n",
 	},
 	{ 0 },
 };
