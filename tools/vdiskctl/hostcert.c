@@ -93,8 +93,33 @@ static int read_public(const char *root, char *public, struct vdisk_error *err)
 }
 
 /*
- * OpenSSH from 9.8 on reads certificates at its start only.  It is systemd that checks
- * the configuration before it has sshd read it anew; one that does not run stays so.
+ * Whether sshd reads its certificate for each connection: OpenSSH does up to 9.7, as it starts
+ * itself anew for each.  One that does not say who it is is told.
+ */
+static bool reads_each_time(void)
+{
+	unsigned int major = 0, minor = 0;
+	bool known = false;
+	char line[256], *name;
+	FILE *said;
+
+	/* What does not know -V says its version with what it does know. */
+	said = popen("exec sshd -V 2>&1", "re");
+	if (!said)
+		return false;
+	while (fgets(line, sizeof(line), said)) {
+		name = strstr(line, "OpenSSH_");
+		if (!known && name)
+			known = sscanf(name, "OpenSSH_%u.%u", &major, &minor) == 2;
+	}
+	pclose(said);
+	return known && (major < 9 || (major == 9 && minor < 8));
+}
+
+/*
+ * OpenSSH from 9.8 on reads certificates at its start only, and listens to nobody for a moment
+ * when it starts anew.  It is systemd that checks the configuration before it has sshd read it;
+ * one that does not run stays so.
  */
 static int reload_sshd(const char *root, struct vdisk_error *err)
 {
@@ -115,8 +140,8 @@ static int reload_sshd(const char *root, struct vdisk_error *err)
 int hostcert_renew(struct session *session, const char *root, struct vdisk_error *err)
 {
 	char public[SSH_PUBLIC_TEXT];
+	bool refused = false, expected;
 	struct hostcert cert;
-	bool refused = false;
 	int fd, ret;
 
 	hostcert_set_due(session, seconds_up() + AGAIN_SECONDS);
@@ -130,10 +155,12 @@ int hostcert_renew(struct session *session, const char *root, struct vdisk_error
 	fd = open(root[0] ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return vdisk_error_set(err, errno, "%s: %s", root, strerror(errno));
+	/* Whether it was told at its start that there is one. */
+	expected = install_exists(fd, SSHD_PART);
 	ret = hostcert_write(fd, &cert, err);
 	close(fd);
 	if (ret < 0)
 		return ret;
 	hostcert_set_due(session, cert.due);
-	return reload_sshd(root, err);
+	return expected && reads_each_time() ? 0 : reload_sshd(root, err);
 }

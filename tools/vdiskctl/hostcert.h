@@ -42,7 +42,7 @@ double hostcert_due(const struct session *session);
 void hostcert_set_due(struct session *session, double due);
 
 /**
- * hostcert_renew - a new certificate for the key that is there; sshd is told
+ * hostcert_renew - a new certificate for the key that is there; sshd is told, if it needs to be
  * @root: of the tree, "" for /
  *
  * Return: 0 or -errno.  In both cases hostcert_due() says when to try next.
