@@ -98,20 +98,26 @@ static char *unquote(char *text)
 	return text;
 }
 
-/* networkd writes options it does not know in hexadecimal. */
+/* networkd writes options it does not know in hexadecimal; some servers send the NUL behind a text. */
 static void unhex(char *text)
 {
-	size_t i, len = strlen(text);
+	size_t i, len = strlen(text), used = 0;
 	unsigned int byte;
+	char plain[LINE];
 
 	if (len % 2 || strspn(text, "0123456789abcdefABCDEF") != len)
 		return;
-	for (i = 0; i < len / 2; i++) {
-		if (sscanf(text + 2 * i, "%2x", &byte) != 1 || byte < ' ' || byte > '~')
+	for (i = 0; i < len; i += 2) {
+		if (sscanf(text + i, "%2x", &byte) != 1)
 			return;
-		text[i] = byte;
+		if (!byte && i + 2 == len)
+			break;
+		if (byte < ' ' || byte > '~')
+			return;
+		plain[used++] = byte;
 	}
-	text[i] = '\0';
+	plain[used] = '\0';
+	strcpy(text, plain);
 }
 
 static bool is_key(const char *line, const char *key, char **value)
