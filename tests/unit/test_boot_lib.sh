@@ -73,7 +73,7 @@ filesystem()
 	mkdir -p "$dir/sys/$1"
 }
 
-echo 1..55
+echo 1..56
 
 fresh
 vdisk_parse quiet root=/dev/sda1 rw
@@ -191,7 +191,8 @@ ok "$(head -n 1 "$dir/log")" \
 	'a failing screen has name and step'
 ok "$(grep -c 'reason: vdiskctl: no %s$' "$dir/log")" 1 'the reason, the last line of it'
 ok "$(grep -c 'UUID: u-u-i-d\|address: 192.0.2.2/24 on eth0' "$dir/log")" 2 'UUID and address'
-ok "$(tr '\n' ' ' <"$dir/called.event")" 'event failed --text step: attach --log ' 'and the farm is told'
+ok "$(tr '\n' ' ' <"$dir/called.event")" 'event failed --text step: attach: vdiskctl: no %s --log ' \
+	'and the farm is told, why, too'
 ok "$(ls "$dir/pwned" 2>/dev/null)" '' 'and nothing of it was run'
 
 fresh
@@ -208,6 +209,11 @@ ok "$(tr '\n' ' ' <"$dir/called.report")" \
 rm "$dir/called.report"
 vdisk_failure network
 ok "$(ls "$dir/called.report" 2>/dev/null)" '' 'but not where there is no network'
+rm "$dir/run/0/error"
+vdisk_reason "its boot medium has another pin"
+vdisk_failure medium
+ok "$(sed -n 3p "$dir/called.report")" 'step: medium: its boot medium has another pin' \
+	"a reason that isn't a device's is told, too"
 
 fresh
 vdisk_parse root=vdisk:vdisk://farm

@@ -416,17 +416,26 @@ vdisk_tell_farm()
 		vdisk_info "$(vdisk_last "$VDISK_RUN/event")"
 }
 
-# vdisk_report STEP: the same before there is a session.  A farm that can't be
-# reached can't be told, and that it can't be is on the screen already.
+# vdisk_why: prints why this try failed, nothing when nobody said.
+vdisk_why()
+{
+	vdisk_get "$VDISK_RUN/reason" && return 0
+	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
+		[ ! -s "$vdisk_dir/device" ] || continue
+		[ -s "$vdisk_dir/error" ] || continue
+		vdisk_last "$vdisk_dir/error"
+		return 0
+	done
+	return 1
+}
+
+# vdisk_report TEXT: the same before there is a session.
 vdisk_report()
 {
-	[ "$1" != network ] || return 0
 	for vdisk_dir in "$VDISK_RUN"/[0-9]*; do
 		vdisk_n=${vdisk_dir##*/}
 		vdisk_at_farm "$vdisk_n" || continue
-		vdisk_value=
-		[ ! -s "$vdisk_dir/error" ] || vdisk_value=": $(vdisk_last "$vdisk_dir/error")"
-		set -- report --text "step: $1$vdisk_value" --log
+		set -- report --text "$1" --log
 		vdisk_value=$(vdisk_wanted "$vdisk_n" pin) && set -- "$@" --pin "$vdisk_value"
 		vdisk_value=$(vdisk_wanted "$vdisk_n" trust) && set -- "$@" --trust "$vdisk_value"
 		vdisk_wanted "$vdisk_n" multicast >/dev/null && set -- "$@" --multicast
@@ -446,11 +455,13 @@ vdisk_report()
 # who is not, needs: name, step, reason, address.
 vdisk_failure()
 {
+	vdisk_value=$(vdisk_why)
+	vdisk_value="step: $1${vdisk_value:+: $vdisk_value}"
 	if [ -e "$VDISK_RUN/identity.json" ]; then
-		vdisk_value=$(vdisk_get "$VDISK_RUN/reason")
-		vdisk_tell_farm failed --text "step: $1${vdisk_value:+: $vdisk_value}" --log
-	else
-		vdisk_report "$1"
+		vdisk_tell_farm failed --text "$vdisk_value" --log
+	elif [ "$1" != network ]; then
+		# A farm that can't be reached can't be told, and that is on the screen.
+		vdisk_report "$vdisk_value"
 	fi
 	vdisk_name=$(vdisk_get "$VDISK_RUN/client") || vdisk_name='not known yet'
 	set -- "$1" "$1"
