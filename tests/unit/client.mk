@@ -10,10 +10,11 @@ test_client_LIBS := $(CLIENT_LIBS)
 $(B)/obj/tests/unit/test_client.o: OBJ_CFLAGS = $(CLIENT_CFLAGS)
 
 # Programs that include what they test, to be its clock and its driver.
-TEST_PROGRAMS += test_lifeline test_agent
+TEST_PROGRAMS += test_lifeline test_agent test_klog
 test_lifeline_SRCS := tests/unit/test_lifeline.c lib/error.c
 test_agent_SRCS := tests/unit/test_agent.c tools/vdiskctl/check.c tools/vdiskctl/parse.c \
 	lib/client_names.c lib/error.c
 test_agent_LIBS := -ljansson
-UNIT_TESTS += $(B)/test_uri $(B)/test_parse $(B)/test_client $(B)/test_lifeline $(B)/test_agent \
+test_klog_SRCS := tests/unit/test_klog.c
+UNIT_TESTS += $(B)/test_uri $(B)/test_parse $(B)/test_client $(B)/test_lifeline $(B)/test_agent $(B)/test_klog \
 	tests/unit/test_vdiskctl tests/unit/test_netlink_spec
