@@ -12,6 +12,7 @@ enum {
 	SLOW_TICKS = 10,
 	SLOW_BYTES = 16 << 10,		/* a tick; at least */
 	SLOW_SHARE = 32,		/* and that part of what it holds */
+	ENDED_MOST = 64,		/* a tick */
 };
 
 static struct buffer *count(struct connection *c, struct buffer *buffer)
@@ -71,7 +72,7 @@ static unsigned int slow_ticks(const struct connection *c)
 	return c->polling && c->slow + 1 > worth ? c->slow + 1 - worth : 0;
 }
 
-static void end_slowest(struct loop *loop)
+static bool end_slowest(struct loop *loop)
 {
 	struct connection *c, *worst = NULL;
 
@@ -79,23 +80,28 @@ static void end_slowest(struct loop *loop)
 		if (!c->dead && c->slow >= SLOW_TICKS && (!worst || c->held > worst->held))
 			worst = c;
 	if (!worst)
-		return;
+		return false;
 	log_limited(LOG_LEVEL_WARNING, "connection ended", "peer", worst->peer, "reason",
 		    "it takes its replies too slowly while others wait for buffers");
 	connection_kill(worst, "took its replies too slowly");
 	connection_make_ready(worst);
+	return true;
 }
 
 void share_tick(struct loop *loop)
 {
 	struct connection *c, *poorest = NULL;
+	unsigned int starving = 0;
 
 	for (c = loop->connections; c; c = c->next) {
 		c->slow = slow_ticks(c);
 		c->sent = 0;
 		/* Who has some waits for itself, too. */
 		c->starved = c->denied && !c->held && !c->dead ? c->starved + 1 : 0;
-		if (c->starved >= STARVED_TICKS && (!poorest || c->starved > poorest->starved))
+		if (c->starved < STARVED_TICKS)
+			continue;
+		starving++;
+		if (!poorest || c->starved > poorest->starved)
 			poorest = c;
 	}
 	if (loop->turn && !loop->turn->denied)
@@ -106,5 +112,8 @@ void share_tick(struct loop *loop)
 		loop->turn = poorest;
 		loop->buffers_back = true;
 	}
-	end_slowest(loop);
+	/* One for each that starves: the last of many isn't to wait a tick for each of the others. */
+	starving = MIN(starving, (unsigned int)ENDED_MOST);
+	while (starving && end_slowest(loop))
+		starving--;
 }
