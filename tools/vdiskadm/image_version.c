@@ -166,6 +166,8 @@ int image_version_tell(const struct image_version *version, unsigned int number,
 	is_new = !ret;
 	if (!ret || ret == -EEXIST)
 		ret = enter_version(version, number, &stored, err);
+	if (ret == -EEXIST && !is_new && is_entered(version->name, number, NULL, &ignored) == 1)
+		ret = -EALREADY;
 	/* An image without a version is of no use to anybody. */
 	if (is_new && ret && ret != -EINPROGRESS)
 		api_call("DELETE", itself, NULL, API_ANY_REVISION, NULL, &ignored);
@@ -195,6 +197,10 @@ static int enter(const struct image_version *version, unsigned int number, bool 
 		return vdisk_error_set(err, EINPROGRESS, "%s@%u is in the store, but nobody knows whether the server has it: 'vdiskadm version list %s' tells, and if not, 'vdiskadm image register %s@%u' enters it (%s)",
 				       version->name, number, version->name, version->name, number,
 				       why.text);
+	/* The number was free in the store: such a row is of files that somebody took away. */
+	if (ret == -EALREADY)
+		return vdisk_error_set(err, EEXIST, "the server does not take it: it has a %s@%u already, whose files are gone from the store: 'vdiskadm version delete %s@%u' makes the number free (%s)",
+				       version->name, number, version->name, number, why.text);
 	if (ret < 0)
 		return vdisk_error_set(err, -ret, "the server does not take it: %s", why.text);
 	return ret;

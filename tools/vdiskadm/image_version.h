@@ -45,8 +45,9 @@ int image_current_take(const char *text, enum image_current *current);
  * image_version_tell - enter a version of the store in the catalog
  * @is_current: whether it became the current one
  *
- * Return: 0; -EINPROGRESS: nobody knows; or another -errno: it is not there, but
- * with CURRENT_IF_PREPARED it may be, and @err says so.
+ * Return: 0; -EINPROGRESS: nobody knows; -EALREADY: the server has one of that
+ * number; or another -errno: it is not there, but with CURRENT_IF_PREPARED it may
+ * be, and @err says so.
  */
 int image_version_tell(const struct image_version *version, unsigned int number, bool *is_current,
 		       struct vdisk_error *err);
