@@ -232,7 +232,8 @@ int catalog_effective_properties(struct catalog *catalog, int64_t client_id, jso
  * catalog_effective_assignments - what a client may boot, in order
  * @array: its own first, then its group's, then the parents'; each is an
  *	assignment with "image" (name), "number" (version to boot now, null when
- *	the image has no current one), "source" (name of client or group) added.
+ *	the image has no current one, and with a "state"), "source" (name of client
+ *	or group) added.
  *	Images marked as deleted are left out.
  */
 int catalog_effective_assignments(struct catalog *catalog, int64_t client_id, json_t **array,

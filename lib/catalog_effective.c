@@ -166,7 +166,8 @@ static int take_assignment(struct catalog_connection *connection, const json_t *
 		return ret;
 	if (json_is_true(json_object_get(image, "deleted")))
 		goto out;
-	if (json_is_null(number))
+	/* of a state: which versions can be booted, the store says */
+	if (json_is_null(number) && json_is_null(json_object_get(assignment, "state")))
 		number = json_object_get(image, "current");
 	if (json_object_set(assignment, "image", json_object_get(image, "name")) ||
 	    json_object_set(assignment, "number", number) ||

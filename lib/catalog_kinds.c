@@ -57,11 +57,13 @@ static const struct catalog_field image_fields[] = {
 	END
 };
 
+#define VERSION_STATES WORDS("published", "draft", "testing", "retired")
+
 static const struct catalog_field version_fields[] = {
 	HEAD,
 	REFERS("image_id", CATALOG_IMAGE, CATALOG_REFUSE, .flags = CATALOG_REQUIRED | CATALOG_FIXED),
 	INT("number", 1, INT32_MAX, .flags = CATALOG_REQUIRED | CATALOG_FIXED),
-	WORD("state", "\"published\"", WORDS("published", "draft", "testing", "retired")),
+	WORD("state", "\"published\"", VERSION_STATES),
 	INT("size", 0, INT64_MAX, .flags = CATALOG_REQUIRED),
 	FORM("sha256", 64, catalog_form_hex64, "64 hexadecimal digits"),
 	TEXT("stamp", CATALOG_LABEL_BYTES),
@@ -138,6 +140,7 @@ static const struct catalog_field assignment_fields[] = {
 	REFERS("group_id", CATALOG_GROUP, CATALOG_REMOVE, .flags = CATALOG_FIXED),
 	REFERS("image_id", CATALOG_IMAGE, CATALOG_REFUSE, .flags = CATALOG_REQUIRED),
 	INT("version", 1, INT32_MAX),
+	WORD("state", NULL, VERSION_STATES),
 	FORM("overlay", CATALOG_LABEL_BYTES, catalog_form_word, overlay_expected),
 	TEXT("label", CATALOG_LABEL_BYTES),
 	BOOL("is_default", "false"),

@@ -224,6 +224,9 @@ static int store_assignment(struct catalog_connection *connection, const json_t 
 				       "assignment: client_id: it is to either a client or a group");
 	if (!has(object, "version"))
 		return 0;
+	if (has(object, "state"))
+		return vdisk_error_set(err, EINVAL,
+				       "assignment: state: it is of either a version or a state");
 	return check_version(connection, CATALOG_ASSIGNMENT, "version", number_of(object, "image_id"),
 			     number_of(object, "version"), err);
 }

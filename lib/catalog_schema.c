@@ -119,9 +119,17 @@ static const char *const step_2[] = {
 	NULL
 };
 
+static const char *const step_3[] = {
+	/* the image's newest version in that state, in place of a number */
+	"ALTER TABLE \"assignments\" ADD COLUMN " TEXT("state")
+	" CHECK (\"state\" IS NULL OR \"version\" IS NULL)",
+	NULL
+};
+
 const struct catalog_step catalog_steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
+	{ 3, step_3 },
 };
 const unsigned int catalog_steps_count = sizeof(catalog_steps) / sizeof(*catalog_steps);
 

@@ -149,6 +149,9 @@ static const struct value {
 	{ CATALOG_ASSIGNMENT, "overlay", "\"ram:50%\"", true },
 	{ CATALOG_ASSIGNMENT, "overlay", "\"ram; reboot\"", false },
 	{ CATALOG_ASSIGNMENT, "timeout", "86401", false },
+	{ CATALOG_ASSIGNMENT, "state", "\"testing\"", true },
+	{ CATALOG_ASSIGNMENT, "state", "\"current\"", false },
+	{ CATALOG_ASSIGNMENT, "state", "\"\"", false },
 	{ CATALOG_ENROLMENT, "name", "\"lab1-%02d\"", true },
 	{ CATALOG_ENROLMENT, "name", "\"%d\"", true },
 	{ CATALOG_ENROLMENT, "name", "\"lab1\"", false },
@@ -324,6 +327,15 @@ static void test_references(void)
 	       add(catalog, CATALOG_ASSIGNMENT, json("{\"image_id\":1,\"client_id\":1,\"group_id\":1}")) ==
 	       -EINVAL && says("assignment: client_id: "), "an assignment to nobody, and to two");
 
+	tap_ok(add(catalog, CATALOG_ASSIGNMENT, json("{\"client_id\":1,\"image_id\":1,\"version\":1,\"state\":\"draft\"}")) ==
+	       -EINVAL && says("assignment: state: "), "an assignment of a version and of a state");
+	id = add(catalog, CATALOG_ASSIGNMENT, json("{\"client_id\":1,\"image_id\":1,\"state\":\"draft\"}"));
+	tap_ok(id > 0 && change(catalog, CATALOG_ASSIGNMENT, id, json("{\"version\":1}"), -1) == -EINVAL &&
+	       change(catalog, CATALOG_ASSIGNMENT, id, json("{\"version\":1,\"state\":null}"), -1) == 0 &&
+	       change(catalog, CATALOG_ASSIGNMENT, id, json("{\"state\":\"testing\"}"), -1) == -EINVAL &&
+	       change(catalog, CATALOG_ASSIGNMENT, id, json("{\"state\":\"testing\",\"version\":null}"), -1) == 0 &&
+	       catalog_remove(catalog, &admin, CATALOG_ASSIGNMENT, id, -1, &error) == 0, "one after the other");
+
 	tap_ok(catalog_remove(catalog, &admin, CATALOG_CLIENT, 1, -1, &error) == -EBUSY &&
 	       says("pc1") && says("session 1"), "a client with a living session stays");
 	tap_ok(catalog_remove(catalog, &admin, CATALOG_VERSION, 1, -1, &error) == -EBUSY &&
@@ -460,9 +472,17 @@ static void test_effective(void)
 	       "own assignments by position, then inherited ones");
 	json_decref(found);
 	found = NULL;
+	change(catalog, CATALOG_IMAGE, 1, json("{\"current\":1}"), -1);
+	add(catalog, CATALOG_ASSIGNMENT, json("{\"client_id\":%d,\"image_id\":1,\"state\":\"testing\",\"position\":1}", (int)client));
+	tap_ok(!catalog_effective_assignments(catalog, client, &found, &error) &&
+	       json_array_size(found) == 4 && !strcmp(text_of(json_array_get(found, 0), "state"), "testing") &&
+	       json_is_null(json_object_get(json_array_get(found, 0), "number")) &&
+	       number_of(json_array_get(found, 3), "number") == 1, "which version a state means is not told from the current one");
+	json_decref(found);
+	found = NULL;
 	tap_ok(change(catalog, CATALOG_IMAGE, other, json("{\"deleted\":true}"), -1) == 0 &&
 	       !catalog_effective_assignments(catalog, client, &found, &error) &&
-	       json_array_size(found) == 2, "without images marked as deleted");
+	       json_array_size(found) == 3, "without images marked as deleted");
 	json_decref(found);
 	tap_ok(catalog_effective_properties(catalog, 999, &found, &error) == -ENOENT,
 	       "of a client that is not there");

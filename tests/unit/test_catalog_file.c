@@ -46,6 +46,16 @@ static void sql_on(const char *path, const char *sql)
 	sqlite3_close(db);
 }
 
+static bool sql_takes(const char *sql)
+{
+	bool takes;
+	sqlite3 *db;
+
+	takes = !sqlite3_open(file, &db) && !sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return takes;
+}
+
 static int64_t number_in(const char *path, const char *sql)
 {
 	sqlite3_stmt *statement;
@@ -259,7 +269,7 @@ static void test_first_schema(void)
 	sql_on(file, "INSERT INTO clients (name, type, enabled, machine_id, debug_once, created) "
 	       "VALUES ('old', 'production', 1, '0123456789abcdef0123456789abcdef', 0, 1)");
 	sql_on(file, "INSERT INTO events (client_id, at, step) VALUES (1, 5, 'kernel')");
-	tap_ok(!catalog_open(&catalog, uri, &error) && there("catalog.db.before-2"),
+	tap_ok(!catalog_open(&catalog, uri, &error) && there("catalog.db.before-3"),
 	       "is brought up to date, with a copy");
 	tap_ok(count(catalog, CATALOG_CLIENT, json("{\"name\":\"old\"}")) == 1 &&
 	       count(catalog, CATALOG_EVENT, json("{\"client_id\":1,\"boot_id\":null}")) == 1, "all is there");
@@ -292,6 +302,37 @@ static void test_released(void)
 	json_decref(object);
 	tap_ok(!catalog_check(catalog, &error), "and all is whole");
 	catalog_close(catalog);
+}
+
+/* A catalog of the second release, with assignments in it. */
+static void test_second_schema(void)
+{
+	struct catalog *catalog;
+	char before[300];
+	json_t *object;
+
+	start_anew();
+	snprintf(before, sizeof(before), "%s.before-3", file);
+	tap_ok(migrate(catalog_steps, 2) == 0, "a catalog of the second release");
+	sql_on(file, "INSERT INTO groups (name, secrets, unknown) VALUES ('lab', 'bound', 'refuse');"
+	       "INSERT INTO images (name, public, kind, deleted) VALUES ('debian', 0, 'shared', 0);"
+	       "INSERT INTO versions (image_id, number, state, size, created) VALUES (1, 1, 'testing', 512, 1);"
+	       "INSERT INTO assignments (position, group_id, image_id, version, is_default) "
+	       "VALUES (1, 1, 1, 1, 0), (2, 1, 1, NULL, 0)");
+	catalog = open_catalog();
+	tap_ok(there("catalog.db.before-3") && number_in(before, "SELECT max(version) FROM catalog_schema") == 2 &&
+	       number_in(before, "SELECT count(*) FROM assignments") == 2, "a copy from before is kept");
+	object = get(catalog, CATALOG_ASSIGNMENT, 1);
+	tap_ok(number_of(object, "version") == 1 && number_of(object, "revision") == 1 &&
+	       json_is_null(json_object_get(object, "state")), "an assigned version stays one, of no state");
+	json_decref(object);
+	tap_ok(count(catalog, CATALOG_ASSIGNMENT, json("{\"version\":null,\"state\":null}")) == 1 &&
+	       count(catalog, CATALOG_VERSION, json("{\"state\":\"testing\"}")) == 1, "and a current one the current one");
+	tap_ok(add(catalog, CATALOG_ASSIGNMENT, json("{\"group_id\":1,\"image_id\":1,\"state\":\"testing\"}")) == 3 &&
+	       !catalog_check(catalog, &error), "a state is new");
+	catalog_close(catalog);
+	tap_ok(!sql_takes("UPDATE assignments SET state = 'testing' WHERE id = 1") &&
+	       sql_takes("UPDATE assignments SET state = 'testing' WHERE id = 2"), "nor can it be given beside the catalog to one of a version");
 }
 
 /* The process dies in the middle of a migration, and of a change. */
@@ -684,6 +725,7 @@ int main(void)
 	test_migration();
 	test_first_schema();
 	test_released();
+	test_second_schema();
 	test_killed();
 	test_locked();
 	test_other_thread();

@@ -127,29 +127,42 @@ static json_t *one_choice(const json_t *image, int64_t version)
 			 "version", (json_int_t)version);
 }
 
-/* The image that machines like this one log in with; NULL: none. */
-static int image_choice(struct control *control, const json_t *image_id, const json_t *version,
-			json_t **choices, struct vdisk_error *err)
+/*
+ * The image of @row, an assignment or an enrolment, that machines like this one
+ * log in with; NULL: none.
+ */
+static int image_choice(struct control *control, const json_t *row, json_t **choices,
+			json_t *missing, struct vdisk_error *err)
 {
+	const json_t *image_id = json_object_get(row, "image_id");
+	const json_t *version = json_object_get(row, "version");
+	const char *state = login_text(row, "state");
 	json_t *image = NULL;
-	int64_t number;
+	int64_t number = 0;
 	int ret;
 
 	if (!json_is_integer(image_id))
 		return 0;
 	ret = catalog_get_id(control->catalog, CATALOG_IMAGE, json_integer_value(image_id), &image,
 			     err);
-	number = json_is_integer(version) ? json_integer_value(version) :
-		 json_integer_value(json_object_get(image, "current"));
-	if (!ret && number && !json_is_true(json_object_get(image, "deleted")))
+	if (ret || json_is_true(json_object_get(image, "deleted")))
+		goto out;
+	if (state)
+		ret = login_newest(control, image_id, login_text(image, "name"), state, missing,
+				   &number, err);
+	else
+		number = json_is_integer(version) ? json_integer_value(version) :
+			 login_integer(image, "current");
+	if (!ret && number)
 		*choices = one_choice(image, number);
+out:
 	json_decref(image);
 	return ret;
 }
 
 /* The image that the group @id, or one above it, has first. */
 static int group_choice(struct control *control, int64_t id, json_t **choices,
-			struct vdisk_error *err)
+			json_t *missing, struct vdisk_error *err)
 {
 	json_t *groups = NULL, *rows = NULL, *row, *filter;
 	size_t i;
@@ -164,10 +177,7 @@ static int group_choice(struct control *control, int64_t id, json_t **choices,
 		ret = catalog_list(control->catalog, CATALOG_ASSIGNMENT, filter, &rows, err);
 		json_decref(filter);
 		if (!ret && json_array_size(rows))
-			ret = image_choice(control,
-					   json_object_get(json_array_get(rows, 0), "image_id"),
-					   json_object_get(json_array_get(rows, 0), "version"),
-					   choices, err);
+			ret = image_choice(control, json_array_get(rows, 0), choices, missing, err);
 		json_decref(rows);
 		rows = NULL;
 	}
@@ -177,12 +187,12 @@ static int group_choice(struct control *control, int64_t id, json_t **choices,
 
 /* What a machine gets that the open @window would enrol. */
 static int window_choice(struct control *control, const json_t *window, json_t **choices,
-			 struct vdisk_error *err)
+			 json_t *missing, struct vdisk_error *err)
 {
-	int ret = image_choice(control, json_object_get(window, "image_id"), NULL, choices, err);
+	int ret = image_choice(control, window, choices, missing, err);
 
 	if (!ret && !*choices && json_is_integer(json_object_get(window, "group_id")))
-		ret = group_choice(control, login_integer(window, "group_id"), choices, err);
+		ret = group_choice(control, login_integer(window, "group_id"), choices, missing, err);
 	return ret;
 }
 
@@ -193,27 +203,33 @@ static int window_choice(struct control *control, const json_t *window, json_t *
 static int script_unknown(struct control *control, const struct login_machine *machine,
 			  struct bootscript *boot, struct text *out, struct vdisk_error *err)
 {
-	json_t *window = NULL, *choices = NULL, *group = NULL;
+	json_t *window = NULL, *choices = NULL, *group = NULL, *missing = json_array();
+	char words[LOGIN_WORDS], message[LOGIN_WORDS + 64];
 	bool pending;
 	int ret;
 
 	ret = login_window(control, machine->address, &window, err);
 	if (!ret && window)
-		ret = window_choice(control, window, &choices, err);
+		ret = window_choice(control, window, &choices, missing, err);
 	if (!ret && !choices)
 		ret = login_unknown_group(control, machine->address, &group, err);
 	if (!ret && group)
-		ret = group_choice(control, login_integer(group, "id"), &choices, err);
+		ret = group_choice(control, login_integer(group, "id"), &choices, missing, err);
 	pending = window || (group && !strcmp(login_text(group, "unknown"), "pending"));
-	if (!ret && choices && pending)
+	if (!ret && choices && pending) {
 		bootscript_boot(out, boot, choices);
-	else if (!ret && pending)
+	} else if (!ret && pending && login_missing(missing, NULL, words)) {
+		snprintf(message, sizeof(message), "this machine is not known here, and %s", words);
+		refuse(control, machine, 0, boot, out, message);
+	} else if (!ret && pending) {
 		refuse(control, machine, 0, boot, out, "this machine is not known here, and there is no image to log in with: assign one to the group of this network");
-	else if (!ret)
+	} else if (!ret) {
 		refuse(control, machine, 0, boot, out, "this machine is not known here: ask the administrator, who sees it by its UUID and MAC");
+	}
 	json_decref(window);
 	json_decref(choices);
 	json_decref(group);
+	json_decref(missing);
 	return ret;
 }
 
@@ -221,9 +237,9 @@ static int script_known(struct control *control, const struct login_machine *mac
 			const json_t *client, struct bootscript *boot, struct text *out,
 			struct vdisk_error *err)
 {
+	char message[LOGIN_WORDS + 128], words[LOGIN_WORDS];
+	json_t *choices = NULL, *missing;
 	int64_t id = login_integer(client, "id");
-	json_t *choices = NULL;
-	char message[128];
 	int ret;
 
 	boot->client = login_text(client, "name");
@@ -233,15 +249,19 @@ static int script_known(struct control *control, const struct login_machine *mac
 		return 0;
 	}
 	/* Private images, too: whether it may, the login says. */
-	ret = login_choices(control, id, true, &choices, NULL, err);
+	missing = json_array();
+	ret = login_choices(control, id, true, &choices, NULL, missing, err);
 	if (!ret && json_array_size(choices)) {
 		bootscript_boot(out, boot, choices);
 	} else if (!ret) {
-		snprintf(message, sizeof(message), "client %s has no image that could boot",
-			 boot->client);
+		bool why = login_missing(missing, NULL, words);
+
+		snprintf(message, sizeof(message), "client %s has no image that could boot%s%s",
+			 boot->client, why ? ": " : "", why ? words : "");
 		refuse(control, machine, id, boot, out, message);
 	}
 	json_decref(choices);
+	json_decref(missing);
 	return ret;
 }
 

@@ -35,7 +35,7 @@ struct attempt {
 	struct http_answer *answer;
 	struct login_machine machine;
 	json_t *client;
-	json_t *choices, *withheld;
+	json_t *choices, *withheld, *missing;
 	const json_t *choice;
 	struct login_proof proved;
 	struct vdisk_error err;
@@ -335,23 +335,37 @@ static void offer(struct attempt *a)
 				    (json_int_t)LOGIN_MENU_SECONDS);
 }
 
+/* There is nothing that it could boot. */
+static bool refuse_all(struct attempt *a)
+{
+	const char *name = login_text(a->client, "name");
+	char detail[LOGIN_WORDS], words[LOGIN_WORDS];
+
+	if (json_array_size(a->withheld))
+		snprintf(detail, sizeof(detail),
+			 "client '%s' has private images only, and did not prove its secret", name);
+	else if (login_missing(a->missing, NULL, words))
+		snprintf(detail, sizeof(detail), "client '%s' has no image that could boot: %.250s",
+			 name, words);
+	else
+		snprintf(detail, sizeof(detail), "client '%s' has no image that could boot: assign one with 'vdiskadm assign'",
+			 name);
+	return refuse(a, "image", detail);
+}
+
 /* What it boots, or an answer. */
 static bool choose(struct attempt *a)
 {
 	const char *image = login_text(a->request->body, "image");
-	char detail[LOGIN_WORDS];
+	char detail[LOGIN_WORDS], words[LOGIN_WORDS];
 
 	a->withheld = json_array();
+	a->missing = json_array();
 	if (failed(a, login_choices(a->control, login_integer(a->client, "id"), a->proved.bound,
-				    &a->choices, a->withheld, &a->err)))
+				    &a->choices, a->withheld, a->missing, &a->err)))
 		return false;
-	if (!json_array_size(a->choices)) {
-		snprintf(detail, sizeof(detail), json_array_size(a->withheld) ?
-			 "client '%s' has private images only, and did not prove its secret" :
-			 "client '%s' has no image that could boot: assign one with 'vdiskadm assign'",
-			 login_text(a->client, "name"));
-		return refuse(a, "image", detail);
-	}
+	if (!json_array_size(a->choices))
+		return refuse_all(a);
 	if (!image && json_array_size(a->choices) > 1) {
 		offer(a);
 		return false;
@@ -359,8 +373,12 @@ static bool choose(struct attempt *a)
 	a->choice = login_choice(a->choices, image);
 	if (a->choice)
 		return true;
-	snprintf(detail, sizeof(detail), "client '%s' may not boot image '%.100s'",
-		 login_text(a->client, "name"), image);
+	if (login_missing(a->missing, image, words))
+		snprintf(detail, sizeof(detail), "client '%s' may not boot image '%.100s' now: %.250s",
+			 login_text(a->client, "name"), image, words);
+	else
+		snprintf(detail, sizeof(detail), "client '%s' may not boot image '%.100s'",
+			 login_text(a->client, "name"), image);
 	return refuse(a, "image", detail);
 }
 
@@ -589,6 +607,7 @@ static void run_login(struct control *control, struct http_request *request,
 	json_decref(a.client);
 	json_decref(a.choices);
 	json_decref(a.withheld);
+	json_decref(a.missing);
 }
 
 /* A machine that never got a session says why it doesn't boot. */

@@ -118,9 +118,28 @@ int login_pend(struct control *control, const struct login_machine *machine, con
  * @choices: of {"name", "label", "image", "image_id", "version", "overlay",
  *	"default", "timeout"}, the names all different
  * @withheld: NULL, or an array that gets {"what", "why"}
+ * @missing: NULL, or an array that login_missing() tells of
  */
 int login_choices(struct control *control, int64_t client_id, bool bound, json_t **choices,
-		  json_t *withheld, struct vdisk_error *err);
+		  json_t *withheld, json_t *missing, struct vdisk_error *err);
+
+/**
+ * login_newest - the newest version of an image that is in a state and has boot files
+ * @image: the image's name
+ * @missing: NULL, or an array that gets a note if there is none
+ * @number: 0: there is none
+ */
+int login_newest(struct control *control, const json_t *image_id, const char *image,
+		 const char *state, json_t *missing, int64_t *number, struct vdisk_error *err);
+
+/**
+ * login_missing - tell of an assignment whose image has no version in its state
+ * @name: of a choice, whose image is meant; NULL: the first of all
+ * @words: LOGIN_WORDS bytes
+ *
+ * Return: false: there is no such assignment.
+ */
+bool login_missing(const json_t *missing, const char *name, char *words);
 
 /** login_choice - the one that @name means; the only or default one for NULL; NULL: none */
 json_t *login_choice(const json_t *choices, const char *name);
