@@ -24,11 +24,12 @@ static void print_owner(const json_t *object, const json_t *value, FILE *to)
 
 static void print_version(const json_t *object, const json_t *value, FILE *to)
 {
-	(void)object;
+	const char *state = text_of(object, "state");
+
 	if (json_is_integer(value))
 		print_value(object, value, to);
 	else
-		fputs("current", to);
+		fputs(*state ? state : "current", to);
 }
 
 static const struct column columns[] = {
@@ -51,10 +52,13 @@ static const struct field filters[] = {
 	{ 0 },
 };
 
+static const char *const states[] = { "published", "draft", "testing", "retired", NULL };
+
 static const struct field add_fields[] = {
 	{ .option = "client", .key = "client" },
 	{ .option = "group", .key = "group" },
 	{ .option = "image", .key = "image" },
+	{ .option = "state", .key = "state", .words = states },
 	{ .option = "overlay", .key = "overlay", .kind = FIELD_OVERLAY },
 	{ .option = "label", .key = "label" },
 	{ .option = "default", .key = "is_default", .kind = FIELD_TRUE },
@@ -160,6 +164,9 @@ static int take_owner(struct arguments *arguments, const char **owner)
 	free(word);
 	if (!ret)
 		ret = image_into(arguments->body, &err);
+	if (!ret && json_object_get(arguments->body, "version") &&
+	    json_object_get(arguments->body, "state"))
+		return usage_error("--image names a version: give that or --state");
 	return ret < 0 ? usage_error("%s", err.text) : GO_ON;
 }
 
@@ -289,7 +296,8 @@ static const struct command verbs[] = {
 			"  --json            as the server has them\n",
 	}, {
 		.name = "add", .main = add_main,
-		.usage = "--client CLIENT|--group GROUP --image IMAGE[@N] [--overlay OVERLAY] [--default]\n"
+		.usage = "--client CLIENT|--group GROUP --image IMAGE[@N]\n"
+			 "       [--state published|draft|testing|retired] [--overlay OVERLAY] [--default]\n"
 			 "       [--timeout DURATION] [--label TEXT] [--position N] [--json]",
 		.help = "Has a client or the clients of a group boot an image.  A client that has several\n"
 			"gets a menu: its own first, then its group's, then those of the groups above.\n"
@@ -297,6 +305,7 @@ static const struct command verbs[] = {
 			"  --client CLIENT     may be a range of names: lab1-[01-10]\n"
 			"  --group GROUP       all of its clients\n"
 			"  --image IMAGE[@N]   its current version, or always version N\n"
+			"  --state STATE       at each boot its newest prepared version in that state\n"
 			"  --overlay OVERLAY   where writes go: none, ram, ram:SIZE, ram:N%\n"
 			"  --default           what the menu boots by itself\n"
 			"  --timeout DURATION  how long the menu waits for that\n"

@@ -86,7 +86,7 @@ static int need_group(const char *group, struct vdisk_error *err)
 /* Whether the group has just this one already. */
 static bool has_assignment(const json_t *array, const json_t *wanted)
 {
-	static const char *const keys[] = { "image", "version", "overlay" };
+	static const char *const keys[] = { "image", "version", "state", "overlay" };
 	json_t *object, *value, *other;
 	bool same;
 	size_t i, k;
