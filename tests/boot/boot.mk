@@ -6,7 +6,7 @@ BOOT_INITRD_KINDS := tools dracut dracut-plain dracut-networkd dracut-nm
 BOOT_FILES := $(shell find tools/boot tools/dracut tools/initramfs-tools tools/udev -type f)
 
 BOOT_TESTS += $(addprefix tests/boot/test_,dhcp dhcp_words initramfs doctor pxe tools dracut login server_dead refused)
-BOOT_TESTS_LONG += $(addprefix tests/boot/test_,pxe_kinds network dracut_kinds bytes service prepared prepared_dracut prepare_layouts agent takeover bound)
+BOOT_TESTS_LONG += $(addprefix tests/boot/test_,pxe_kinds dhcp_words_networkd network dracut_kinds bytes service prepared prepared_dracut prepare_layouts agent takeover bound)
 
 # What "make install" gives, as far as an initramfs wants it.
 $(B)/boot/stage/.done: $(BOOT_FILES) $(B)/vdiskctl $(B)/vdisk-lifeline $(B)/$(KVER)/kernel/vdisk.ko

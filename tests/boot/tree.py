@@ -30,7 +30,7 @@ class Tree:
 
     def __init__(self, lab, kind, image):
         self.path = os.path.join(lab.dir, kind)
-        self.namespace = lab.other({"tools": "10.77.0.200", "dracut": "10.77.0.201"}[kind])
+        self.namespace = lab.other("10.77.0.200" if kind == "tools" else "10.77.0.201")
         os.mkdir(self.path)
         unpacked = subprocess.run(f"zstd -dc '{image}' | cpio -idm --quiet", shell=True,
                                   cwd=self.path, capture_output=True, text=True, check=False)
@@ -38,6 +38,7 @@ class Tree:
             raise Failure(f"the initramfs {kind} cannot be unpacked: {unpacked.stderr}")
         for name in ("modprobe", "udevadm", "reboot", "poweroff", "halt"):
             self.stub(name, "")
+        self.put("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
 
     def put(self, name, text, mode=0o644):
         """A file in place of what is there."""
