@@ -94,7 +94,7 @@ static int read_public(const char *root, char *public, struct vdisk_error *err)
 
 /*
  * Whether sshd reads its certificate for each connection: OpenSSH does up to 9.7, as it starts
- * itself anew for each.  One that does not say who it is is told.
+ * itself anew for each.  One of another make is told.
  */
 static bool reads_each_time(void)
 {
