@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "share.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "buffer.h"
 #include "connection.h"
 #include "log.h"
@@ -88,6 +91,18 @@ static bool end_slowest(struct loop *loop)
 	return true;
 }
 
+/*
+ * Whether @c waits for others only: who has some waits for itself, and
+ * so does who leaves in its socket what it was sent before.
+ */
+static bool is_kept_waiting(const struct connection *c)
+{
+	int unread = 0;
+
+	return c->denied && !c->held && !c->dead &&
+	       (ioctl(c->fd, SIOCOUTQ, &unread) || !unread);
+}
+
 void share_tick(struct loop *loop)
 {
 	struct connection *c, *poorest = NULL;
@@ -96,8 +111,7 @@ void share_tick(struct loop *loop)
 	for (c = loop->connections; c; c = c->next) {
 		c->slow = slow_ticks(c);
 		c->sent = 0;
-		/* Who has some waits for itself, too. */
-		c->starved = c->denied && !c->held && !c->dead ? c->starved + 1 : 0;
+		c->starved = is_kept_waiting(c) ? c->starved + 1 : 0;
 		if (c->starved < STARVED_TICKS)
 			continue;
 		starving++;
