@@ -39,6 +39,7 @@ enum connection_limits {
 	JOBS_MOST = 4,			/* of them, with workers */
 	TURN_BYTES = 128 << 10,		/* begun, or sent; then others have their turn */
 	TURN_REQUESTS = 256,
+	SHORT_MOST = 32 << 10,		/* longer reads wait until all is looked at that has come */
 	HELD_BLOCKED = 256 << 10,	/* of replies, while the socket is full */
 };
 

@@ -318,11 +318,16 @@ void loop_step(struct loop *loop, bool wait)
 	if (ret < 0 && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN)
 		log_limited(LOG_LEVEL_ERROR, "io_uring fails", "reason", strerror(-ret));
 	counters_begin(loop);
+	loop->left = io_uring_cq_ready(&loop->ring);
 	io_uring_for_each_cqe(&loop->ring, head, cqe) {
+		/* More may come meanwhile. */
+		if (loop->left)
+			loop->left--;
 		dispatch(loop, cqe->user_data, cqe->res);
 		seen++;
 	}
 	io_uring_cq_advance(&loop->ring, seen);
+	loop->left = 0;
 	run_ready(loop);
 	if (loop->asked)
 		count_asked(loop);

@@ -38,6 +38,7 @@ struct loop {
 	uint64_t watch_from;			/* not before; ns */
 	unsigned int watch_misses;		/* in a row */
 	unsigned int watch_skip;		/* turns that aren't watched for, yet */
+	unsigned int left;			/* of what came in this turn, not looked at yet */
 	unsigned int asked;			/* requests that came in this turn */
 	struct connection *asker;		/* they are all of; NULL: of none, or several */
 	struct connection *asker_last;		/* never looked into */

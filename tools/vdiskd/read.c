@@ -30,8 +30,11 @@
 
 enum {
 	SMALL_MOST = 64 << 10,		/* such replies share a buffer */
-	COPY_MOST = BUFFER_MEDIUM_SIZE,	/* a chunk; still in the processor's cache when it is sent */
-	/* For a client that nobody else waits behind: each chunk costs it a wake-up. */
+	COPY_MOST = TURN_BYTES,		/* a chunk */
+	/*
+	 * For a client that nobody else waits behind: each chunk costs it a wake-up.
+	 * Longer ones would leave the processor's cache before they are sent.
+	 */
 	COPY_MOST_ALONE = BUFFER_CHUNK_SIZE,
 	/*
 	 * Sent from the mapping; larger ones are copied first: through pages of 4K

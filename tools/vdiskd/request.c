@@ -328,6 +328,10 @@ void request_progress(struct connection *c)
 			connection_make_ready(c);
 			return;
 		}
+		if (c->loop->left && header.command == NBD_CMD_READ && header.length > SHORT_MOST) {
+			connection_make_ready(c);
+			return;
+		}
 		bytes += header.length;
 		c->in_start += sizeof(struct nbd_request);
 		if (!begin(c, &header)) {
