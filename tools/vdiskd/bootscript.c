@@ -160,11 +160,31 @@ out:
 	return ret;
 }
 
-/* The image that the group @id, or one above it, has first. */
+/* The first of a group's assignments that can be booted now. */
+static int assigned_choice(struct control *control, int64_t group_id, json_t **choices,
+			   json_t *missing, struct vdisk_error *err)
+{
+	json_t *rows = NULL, *row, *filter;
+	size_t i;
+	int ret;
+
+	filter = json_pack("{s:I s:s}", "group_id", (json_int_t)group_id, "$order", "position");
+	ret = catalog_list(control->catalog, CATALOG_ASSIGNMENT, filter, &rows, err);
+	json_decref(filter);
+	json_array_foreach(rows, i, row) {
+		if (ret || *choices)
+			break;
+		ret = image_choice(control, row, choices, missing, err);
+	}
+	json_decref(rows);
+	return ret;
+}
+
+/* The first that the group @id, or one above it, has. */
 static int group_choice(struct control *control, int64_t id, json_t **choices,
 			json_t *missing, struct vdisk_error *err)
 {
-	json_t *groups = NULL, *rows = NULL, *row, *filter;
+	json_t *groups = NULL, *row;
 	size_t i;
 	int ret;
 
@@ -172,14 +192,7 @@ static int group_choice(struct control *control, int64_t id, json_t **choices,
 	json_array_foreach(groups, i, row) {
 		if (ret || *choices)
 			break;
-		filter = json_pack("{s:I s:s s:i}", "group_id", (json_int_t)login_integer(row, "id"),
-				   "$order", "position", "$limit", 1);
-		ret = catalog_list(control->catalog, CATALOG_ASSIGNMENT, filter, &rows, err);
-		json_decref(filter);
-		if (!ret && json_array_size(rows))
-			ret = image_choice(control, json_array_get(rows, 0), choices, missing, err);
-		json_decref(rows);
-		rows = NULL;
+		ret = assigned_choice(control, login_integer(row, "id"), choices, missing, err);
 	}
 	json_decref(groups);
 	return ret;
