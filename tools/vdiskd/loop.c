@@ -33,6 +33,7 @@ enum {
 	NAP_LEAST_NS = 4000,		/* shorter ones aren't worth their timer */
 	NAP_MOST_NS = 50000,
 	PROBE = 32,			/* one of so many turns isn't watched for */
+	READY_MOST = 8,
 };
 
 struct io_uring_sqe *loop_sqe(struct loop *loop)
@@ -172,12 +173,24 @@ static void dispatch(struct loop *loop, uint64_t data, int result)
 	}
 }
 
+static void run_first_ready(struct loop *loop)
+{
+	struct connection *c = loop->ready;
+
+	loop->ready = c->next_ready;
+	if (!loop->ready)
+		loop->ready_last = &loop->ready;
+	c->is_ready = false;
+	connection_progress(c);
+}
+
 /*
- * One of those that have more to do.  Only one: who asks for little meanwhile
- * waits no longer than for one turn of another.
+ * Some of those that have more to do, until what one has in its turn is sent: who
+ * asks for little meanwhile waits no longer than that takes.
  */
 static void run_ready(struct loop *loop)
 {
+	unsigned int most = READY_MOST;
 	struct connection *c;
 
 	if (loop->buffers_back && loop->hungry) {
@@ -193,14 +206,8 @@ static void run_ready(struct loop *loop)
 		}
 	}
 	loop->buffers_back = false;
-	c = loop->ready;
-	if (!c)
-		return;
-	loop->ready = c->next_ready;
-	if (!loop->ready)
-		loop->ready_last = &loop->ready;
-	c->is_ready = false;
-	connection_progress(c);
+	for (loop->sent = 0; loop->ready && most && loop->sent < TURN_BYTES; most--)
+		run_first_ready(loop);
 }
 
 static uint64_t clock_ns(void)

@@ -31,6 +31,7 @@ struct loop {
 	struct connection *hungry, **hungry_last; /* wait for a buffer */
 	struct request *free_requests;
 	struct connection *turn;		/* NULL, or the only one that gets a buffer now */
+	size_t sent;				/* bytes, in run_ready() */
 	bool buffers_back;			/* somebody hungry may go on */
 	bool stopping;				/* answers what came, then ends */
 	atomic_uint load;			/* connections; others read it */

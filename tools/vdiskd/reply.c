@@ -207,6 +207,7 @@ void reply_drop(struct connection *c)
 static void count_sent(struct connection *c, size_t sent)
 {
 	c->sent += sent;
+	c->loop->sent += sent;
 	/* This thread alone writes it. */
 	if (c->transmission)
 		atomic_store_explicit(&c->sent_ever, atomic_load_explicit(&c->sent_ever,
